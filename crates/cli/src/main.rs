@@ -1,0 +1,3 @@
+//! `pushd`/`popd` for AWS identities.
+#![allow(missing_docs)]
+fn main() {}

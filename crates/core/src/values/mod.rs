@@ -1,0 +1,12 @@
+//! What is talked about: plain data, checked when it is made. No I/O, no clock.
+
+mod ambient;
+mod arn;
+mod credential_set;
+mod identity;
+pub mod request;
+
+pub use ambient::Ambient;
+pub use arn::{Arn, ArnError};
+pub use credential_set::CredentialSet;
+pub use identity::Identity;

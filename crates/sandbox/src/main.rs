@@ -1,0 +1,2 @@
+//! `pushd`/`popd` for AWS identities.
+fn main() {}
