@@ -1,12 +1,27 @@
 //! What is talked about: plain data, checked when it is made. No I/O, no clock.
 
+#[macro_use]
+mod text_form;
+
 mod ambient;
 mod arn;
+mod credential;
 mod credential_set;
+mod event;
+mod frame;
+mod frames;
 mod identity;
+mod item;
 pub mod request;
+mod stack_name;
 
 pub use ambient::Ambient;
 pub use arn::{Arn, ArnError};
+pub use credential::{Credential, CredentialId, CredentialIdError, Kind, State};
 pub use credential_set::CredentialSet;
+pub use event::{Actor, Entry, Event, EventKind};
+pub use frame::{Frame, FrameName, FrameNameError};
+pub use frames::{Frames, NothingSaved};
 pub use identity::Identity;
+pub use item::Item;
+pub use stack_name::{StackName, StackNameError};

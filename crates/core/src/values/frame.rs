@@ -1,0 +1,84 @@
+use std::str::FromStr;
+
+use super::{Ambient, CredentialId};
+
+/// One place on a stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Frame {
+    /// It holds a credential set.
+    Credential(CredentialId),
+    /// It is what the SDK's default chain finds.
+    Ambient(Ambient),
+}
+
+impl Frame {
+    /// The frame of a new stack: ambient, and nothing is recorded of it yet.
+    pub fn untouched() -> Frame {
+        Frame::Ambient(Ambient::default())
+    }
+
+    /// Whether this is ambient of which nothing is recorded yet: each shell's own.
+    pub fn is_untouched(&self) -> bool {
+        *self == Frame::untouched()
+    }
+
+    /// The credential set it holds.
+    pub fn credential(&self) -> Option<CredentialId> {
+        match self {
+            Frame::Credential(id) => Some(*id),
+            Frame::Ambient(_) => None,
+        }
+    }
+}
+
+/// How a person names a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameName {
+    /// `current`: the identity in use.
+    Current,
+    /// `root`: the lowest frame.
+    Root,
+    /// `env`: this shell's keys, whatever the stack says.
+    Environment,
+    /// A position as `list` shows it; 0 is the current one.
+    Position(usize),
+    /// A credential id, on the stack or not.
+    Credential(CredentialId),
+}
+
+/// The text names no frame.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a frame: expected current, root, env, a position such as 1, or a credential id such as c7")]
+pub struct FrameNameError;
+
+impl FromStr for FrameName {
+    type Err = FrameNameError;
+
+    fn from_str(text: &str) -> Result<Self, FrameNameError> {
+        match text {
+            "current" => Ok(FrameName::Current),
+            "root" => Ok(FrameName::Root),
+            "env" => Ok(FrameName::Environment),
+            _ if text.chars().all(|c| c.is_ascii_digit()) => text.parse().map(FrameName::Position).map_err(|_| FrameNameError),
+            _ => text.parse().map(FrameName::Credential).map_err(|_| FrameNameError),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_named_in_five_ways() {
+        let named = |text: &str| text.parse::<FrameName>();
+        assert_eq!(named("current"), Ok(FrameName::Current));
+        assert_eq!(named("root"), Ok(FrameName::Root));
+        assert_eq!(named("env"), Ok(FrameName::Environment));
+        assert_eq!(named("2"), Ok(FrameName::Position(2)));
+        assert_eq!(named("c2"), Ok(FrameName::Credential(CredentialId(2))));
+        for bad in ["", "-1", "Root", "c", "dev", "1.5"] {
+            assert_eq!(named(bad), Err(FrameNameError), "{bad}");
+        }
+    }
+}
