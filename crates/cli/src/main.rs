@@ -1,3 +1,40 @@
-//! `pushd`/`popd` for AWS identities.
-#![allow(missing_docs)]
-fn main() {}
+//! `credstack`: `pushd`/`popd` for AWS identities.
+
+mod arguments;
+mod commands;
+mod configuration;
+mod context;
+mod failure;
+mod hardening;
+mod output;
+mod shapes;
+mod signing;
+mod store;
+mod terminal;
+mod words;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::Arguments;
+use context::Context;
+
+fn main() -> ExitCode {
+    if let Err(failure) = hardening::harden() {
+        return output::report_bare(&failure);
+    }
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return output::report_usage(&error),
+    };
+    let (global, command) = arguments.split();
+    let context = match Context::new(global) {
+        Ok(context) => context,
+        Err(failure) => return output::report_bare(&failure),
+    };
+    match commands::run(&context, command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => context.output.report(&failure),
+    }
+}

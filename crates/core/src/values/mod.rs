@@ -3,6 +3,7 @@
 #[macro_use]
 mod text_form;
 
+mod acquired;
 mod ambient;
 mod arn;
 mod credential;
@@ -15,6 +16,7 @@ mod item;
 pub mod request;
 mod stack_name;
 
+pub use acquired::{Acquired, Signer};
 pub use ambient::Ambient;
 pub use arn::{Arn, ArnError};
 pub use credential::{Credential, CredentialId, CredentialIdError, Kind, State};

@@ -1,0 +1,167 @@
+use comfy_table::Cell;
+use credstack_core::{
+    database::Database,
+    stack::{Change, Consent, Reader, StackError},
+    values::State,
+};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::{
+    context::Context,
+    failure::{Failure, Kind},
+    output::{escape, table},
+    store,
+};
+
+/// Examine the installation, and settle what killed commands left
+///
+/// Looks at the state directory, the database, the secret store and every stored secret. Ends with the exit code of the
+/// worst finding.
+///
+/// Examples:
+///   credstack doctor
+///   credstack doctor --json
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Doctor {}
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize)]
+struct Finding {
+    check: &'static str,
+    ok: bool,
+    message: String,
+    next_step: Option<String>,
+    #[serde(skip)]
+    kind: Option<Kind>,
+}
+
+impl Finding {
+    fn good(check: &'static str, message: impl Into<String>) -> Finding {
+        Finding { check, ok: true, message: message.into(), next_step: None, kind: None }
+    }
+
+    fn bad(check: &'static str, failure: impl Into<Failure>) -> Finding {
+        let Failure { kind, message, next_step, .. } = failure.into();
+        Finding { check, ok: false, message, next_step, kind: Some(kind) }
+    }
+}
+
+impl Doctor {
+    pub fn run(&self, context: &Context) -> Result<(), Failure> {
+        let mut findings = Vec::new();
+        examine(context, &mut findings);
+        if context.output.json() {
+            context.output.print_json(&json!({ "findings": findings }))?;
+        } else {
+            let mut rows = table(&[]);
+            for finding in &findings {
+                let mark = if finding.ok { "ok" } else { "PROBLEM" };
+                let next = finding.next_step.as_ref().map(|next| format!(" — {next}")).unwrap_or_default();
+                let text = format!("{}{next}", finding.message);
+                rows.add_row([mark, finding.check, &text].map(|text| Cell::new(escape(text))));
+            }
+            context.output.print(&rows.to_string())?;
+        }
+        match findings.iter().filter_map(|finding| finding.kind).max_by_key(|kind| *kind as u8) {
+            Some(kind) => {
+                let count = findings.iter().filter(|finding| !finding.ok).count();
+                Err(Failure::new(kind, format!("doctor found {count} problem(s)")).next_step("do what stands beside each"))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn examine(context: &Context, findings: &mut Vec<Finding>) {
+    let place = context.place.path().display().to_string();
+    if let Err(error) = context.place.check() {
+        findings.push(Finding::bad("state directory", error));
+        return;
+    }
+    findings.push(Finding::good("state directory", place));
+    if !context.place.database().exists() {
+        findings.push(Finding::good("database", "none yet: the first change makes it"));
+        return;
+    }
+    findings.push(database(context));
+    if findings.iter().any(|finding| !finding.ok) {
+        return;
+    }
+    match Change::begin(&context.place, context.terms("doctor", Consent::Only(Default::default()))) {
+        Ok(mut change) => {
+            let notices = change.take_notices();
+            for notice in &notices {
+                findings.push(Finding::good("recovery", crate::words::notice(notice)));
+            }
+            if notices.is_empty() {
+                findings.push(Finding::good("recovery", "nothing was left by killed commands"));
+            }
+        }
+        Err(error) => findings.push(Finding::bad("recovery", error)),
+    }
+    match context.reader() {
+        Ok(reader) => secrets(&reader, findings),
+        Err(error) => findings.push(Finding::bad("stacks", error)),
+    }
+}
+
+fn database(context: &Context) -> Finding {
+    let path = context.place.database();
+    let readable = |rows: &[(String, u64)]| {
+        rows.iter().map(|(table, count)| format!("{count} rows of {table}")).collect::<Vec<_>>().join(", ")
+    };
+    match (Database::open(&path), Database::examine(&path)) {
+        (Ok(_), Ok(health)) if health.complaints.is_empty() => Finding::good("database", readable(&health.readable)),
+        (Err(error), Err(_)) => Finding::bad("database", error),
+        (opened, Ok(health)) => {
+            let why = opened.err().map(|error| error.to_string()).unwrap_or_else(|| health.complaints.join("; "));
+            let message = format!("{why}; still readable: {}", readable(&health.readable));
+            Finding::bad(
+                "database",
+                Failure::new(Kind::Database, message)
+                    .next_step("copy the file away before anything else; secrets are not in it and are untouched"),
+            )
+        }
+        (Ok(_), Err(error)) => Finding::bad("database", error),
+    }
+}
+
+/// Whether the secret store answers, and has every secret it should have.
+fn secrets(reader: &Reader, findings: &mut Vec<Finding>) {
+    match reader.chosen_store() {
+        Ok(Some(choice)) => findings.push(Finding::good("secret store", store::describe(&choice))),
+        Ok(None) => {
+            findings.push(Finding::good("secret store", "none chosen yet: the first push does, or `credstack setup`"));
+            return;
+        }
+        Err(error) => {
+            findings.push(Finding::bad("secret store", error));
+            return;
+        }
+    }
+    let credentials = match reader.credentials_in(State::Active) {
+        Ok(credentials) => credentials,
+        Err(error) => {
+            findings.push(Finding::bad("secrets", error));
+            return;
+        }
+    };
+    let mut found = 0;
+    for credential in &credentials {
+        match reader.secret(credential.id) {
+            Ok(_) => found += 1,
+            Err(error) => {
+                let named = |failure: Failure| Failure { message: format!("{}: {}", credential.id, failure.message), ..failure };
+                let missing = matches!(&error, StackError::SecretStore(_));
+                findings.push(Finding::bad("secrets", named(Failure::from(error))));
+                // A store that does not answer would only say so again, for each secret.
+                if missing && found == 0 {
+                    return;
+                }
+            }
+        }
+    }
+    findings.push(Finding::good("secrets", format!("{found} of {} are in the store", credentials.len())));
+}

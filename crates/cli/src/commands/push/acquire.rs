@@ -1,0 +1,170 @@
+//! What every STS push has in common: ask, and put the answer on the stack, or write down why there was none.
+
+use credstack_core::{
+    stack::{Change, Consent, Landing, Pushed},
+    sts::{Granted, Sts, StsError},
+    values::{
+        Acquired, EventKind, Identity, Kind, Signer,
+        request::{OneTime, Request},
+    },
+};
+use serde_json::{Map, Value, json};
+
+use super::{common::Common, mfa::Mfa};
+use crate::{
+    commands::consent::change,
+    context::Context,
+    failure::Failure,
+    shapes::FrameShape,
+    signing::{self, Signing},
+    words,
+};
+
+/// One STS request, ready to be sent.
+pub struct Acquisition<'a> {
+    pub context: &'a Context,
+    pub common: &'a Common,
+    pub signing: Signing,
+    pub sts: Sts,
+    pub kind: Kind,
+    pub request: Request,
+    pub one_time: OneTime,
+}
+
+impl Acquisition<'_> {
+    /// Checks what can be known locally, asks for the MFA code if there is one to ask for, asks STS, and pushes.
+    pub fn run(mut self, mfa: Option<&Mfa>) -> Result<(), Failure> {
+        let output = &self.context.output;
+        self.request.check(self.signing.kind)?;
+        for warning in self.request.warnings() {
+            output.warn(&warning);
+        }
+        if let Some(mfa) = mfa {
+            mfa.code(self.context, &self.request, &mut self.one_time)?;
+        }
+        self.one_time.check(&self.request)?;
+        let (granted, signer) = match self.ask() {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.refused(error)),
+        };
+        let detail = detail_of(&granted);
+        output.explain(&format!("granted by {} (request {})", granted.endpoint, granted.request_id.as_deref().unwrap_or("unknown")));
+        let acquired = Acquired {
+            identity: granted.identity.or_else(|| if self.kind == Kind::SessionToken { signer.clone() } else { None }),
+            set: granted.set,
+            kind: self.kind,
+            region: self.signing.region(self.context, self.common.region.as_deref()),
+            issued_at: self.context.now,
+            expires_at: Some(granted.expires_at),
+            signer: self.signing.signer.clone(),
+            request: Some(self.request.clone()),
+            label: self.common.label.clone(),
+            note: self.common.note.clone(),
+        };
+        if self.signing.signer == Signer::ShellKeys && self.common.landing() != Landing::Top {
+            output.warn("signed by keys of this shell that are stored nowhere: it cannot be renewed");
+        }
+        push(self.context, self.common, "push", acquired, signer, detail)
+    }
+
+    /// Asks STS; if it is not known who signs, that is asked at the same time.
+    fn ask(&self) -> Result<(Granted, Option<Identity>), StsError> {
+        match &self.signing.identity {
+            Some(identity) => {
+                let granted = self.sts.ask(&self.signing.set, &self.request, &self.one_time)?;
+                Ok((granted, Some(identity.clone())))
+            }
+            None => self.sts.ask_and_identify(&self.signing.set, &self.request, &self.one_time),
+        }
+    }
+
+    /// Writes down that STS refused or did not answer. If even that cannot be written, STS's answer matters more.
+    fn refused(&self, error: StsError) -> Failure {
+        let (event, code) = match &error {
+            StsError::Refused(refusal) => (EventKind::Refused, refusal.code.clone()),
+            StsError::TimedOut { .. } => (EventKind::Failed, "TimedOut".to_owned()),
+            _ => (EventKind::Failed, "Unreachable".to_owned()),
+        };
+        let mut detail = Map::new();
+        detail.insert("operation".into(), json!(self.request.operation()));
+        detail.insert("target".into(), json!(self.request.target()));
+        detail.insert("request".into(), json!(self.request));
+        detail.insert("code".into(), json!(code));
+        if let StsError::Refused(refusal) = &error {
+            detail.insert("message".into(), json!(refusal.message));
+            detail.insert("request_id".into(), json!(refusal.request_id));
+        }
+        if let Some(note) = &self.common.note {
+            detail.insert("note".into(), json!(note));
+        }
+        let context = self.context;
+        let recorded = Change::begin(&context.place, context.terms("push", Consent::Only(Default::default()))).and_then(|mut change| {
+            let parent = self.signing.credential();
+            change.record_failure(event, &context.stack, parent, detail)?;
+            context.output.notices(&mut change);
+            Ok(())
+        });
+        if let Err(unrecorded) = recorded {
+            context.output.warn(&format!("the refusal could not be written into the history: {unrecorded}"));
+        }
+        error.into()
+    }
+}
+
+/// Stores what was acquired, makes it current, and shows it.
+pub fn push(
+    context: &Context,
+    common: &Common,
+    command: &str,
+    acquired: Acquired,
+    signer: Option<Identity>,
+    detail: Map<String, Value>,
+) -> Result<(), Failure> {
+    let mut shell = signing::shell(context, &context.reader()?)?;
+    if let (Some(keys), Signer::ShellKeys) = (&mut shell.keys, &acquired.signer) {
+        keys.identity = signer;
+    } else if let Signer::Ambient(resolved) = &acquired.signer {
+        let same = shell.reference.profile.is_none() || shell.reference.profile == resolved.profile;
+        if shell.keys.is_none() && same {
+            shell.reference.profile = resolved.profile.clone();
+            shell.reference.provider = resolved.provider.clone();
+        }
+    }
+    let landing = common.landing();
+    let pushed: Pushed = change(context, command, common.yes, |change| {
+        change.push(&context.stack, acquired.clone(), landing, &shell, detail.clone())
+    })?;
+    let output = &context.output;
+    if output.json() {
+        let position = pushed.moved.is_some().then_some(0);
+        output.print_json(&FrameShape::of_credential(&pushed.credential, position))?;
+    }
+    if let Some(id) = pushed.captured {
+        output.say(&format!("this shell's keys are saved as {id}, the root of the stack"));
+    }
+    match &pushed.moved {
+        Some(moved) => output.moved(moved, context.now),
+        None => output.say(&format!(
+            "held: {} ({}), {}; `credstack use {}` makes it current",
+            words::identity(&pushed.credential),
+            pushed.credential.id,
+            words::expiry(pushed.credential.expires_at, context.now),
+            pushed.credential.id
+        )),
+    }
+    Ok(())
+}
+
+fn detail_of(granted: &Granted) -> Map<String, Value> {
+    let mut detail = Map::new();
+    detail.insert("endpoint".into(), json!(granted.endpoint));
+    detail.insert("sts_region".into(), json!(granted.region));
+    detail.insert("request_id".into(), json!(granted.request_id));
+    if let Some(percent) = granted.packed_policy_size {
+        detail.insert("packed_policy_size".into(), json!(percent));
+    }
+    if let Some(source_identity) = &granted.source_identity {
+        detail.insert("source_identity".into(), json!(source_identity));
+    }
+    detail
+}

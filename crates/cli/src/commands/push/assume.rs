@@ -1,0 +1,118 @@
+use credstack_core::{
+    sts::Sts,
+    values::{
+        Arn, Identity, Kind,
+        request::{AssumeRole, OneTime, Request, SignerKind, Tag},
+    },
+};
+
+use super::{
+    acquire::Acquisition,
+    common::{Common, SignedBy},
+    inputs,
+    mfa::Mfa,
+};
+use crate::{
+    context::Context,
+    failure::Failure,
+    signing::{self, Signing},
+    store,
+};
+
+/// Assume a role (AssumeRole)
+///
+/// ROLE is an ARN, or the name of a role in the current account, with its path if it has one. The call is signed by the
+/// current identity, so that roles chain; a role session can assume a role for at most an hour.
+///
+/// Examples:
+///   credstack push assume arn:aws:iam::111122223333:role/Developer
+///   credstack push assume ops/Deploy --duration 1h --label deploy
+///   credstack push assume Admin --mfa-serial arn:aws:iam::111122223333:mfa/alice
+///   credstack push assume Auditor --from root --tag team=payments --transitive-tag team
+///   credstack push assume Reader --policy '{"Version":"2012-10-17","Statement":[]}'
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Assume {
+    /// The role: an ARN, or a name in the current account
+    #[arg(value_name = "ROLE")]
+    role: String,
+    /// The name of the session, seen in CloudTrail [default: your user name and host]
+    #[arg(long, value_name = "NAME")]
+    session_name: Option<String>,
+    /// How long: seconds, or 15m, 1h30m
+    #[arg(long, value_parser = inputs::duration, allow_negative_numbers = true)]
+    duration: Option<i32>,
+    /// What the role's owner asks third parties for
+    #[arg(long, value_name = "ID")]
+    external_id: Option<String>,
+    /// A session policy: JSON, a file, or - for stdin
+    #[arg(long, value_name = "FILE|JSON|-")]
+    policy: Option<String>,
+    /// A managed policy as session policy; repeatable
+    #[arg(long = "policy-arn", value_name = "ARN")]
+    policy_arns: Vec<String>,
+    /// A session tag; repeatable
+    #[arg(long = "tag", value_name = "K=V", value_parser = inputs::tag)]
+    tags: Vec<Tag>,
+    /// The key of a tag that later roles inherit; repeatable
+    #[arg(long = "transitive-tag", value_name = "K")]
+    transitive_tags: Vec<String>,
+    #[command(flatten)]
+    mfa: Mfa,
+    /// Who is behind this, for good: roles down the chain inherit it
+    #[arg(long, value_name = "NAME")]
+    source_identity: Option<String>,
+    /// A trusted context's assertion, from a file or stdin; repeatable
+    #[arg(long = "provided-context", value_name = "ARN=@FILE|ARN=-")]
+    provided_contexts: Vec<String>,
+    #[command(flatten)]
+    signed_by: SignedBy,
+    #[command(flatten)]
+    common: Common,
+}
+
+impl Assume {
+    pub fn run(self, context: &Context) -> Result<(), Failure> {
+        self.common.check()?;
+        let policy = inputs::policy(self.policy.as_deref())?;
+        let (provided_contexts, context_assertions) = inputs::contexts(&self.provided_contexts)?;
+        store::ensure(context)?;
+        let mut signing = signing::choose(context, &context.reader()?, &self.signed_by.choice())?;
+        let sts = signing.sts(context, self.common.region.as_deref())?;
+        let request = Request::AssumeRole(AssumeRole {
+            role_arn: self.role_arn(&mut signing, &sts)?,
+            role_session_name: self.session_name.unwrap_or_else(|| context.session_name()),
+            duration_seconds: self.duration.or_else(|| default_duration(context, signing.kind)),
+            external_id: self.external_id,
+            policy,
+            policy_arns: self.policy_arns,
+            tags: self.tags,
+            transitive_tag_keys: self.transitive_tags,
+            serial_number: self.mfa.mfa_serial.clone(),
+            source_identity: self.source_identity,
+            provided_contexts,
+        });
+        let one_time = OneTime { token_code: None, context_assertions };
+        Acquisition { context, common: &self.common, signing, sts, kind: Kind::AssumeRole, request, one_time }.run(Some(&self.mfa))
+    }
+
+    /// The role's ARN. A bare name takes partition and account from whoever signs.
+    fn role_arn(&self, signing: &mut Signing, sts: &Sts) -> Result<String, Failure> {
+        if self.role.starts_with("arn:") {
+            return Ok(self.role.clone());
+        }
+        let caller: Identity = match signing.identity.take() {
+            Some(identity) => identity,
+            None => sts.caller_identity(&signing.set)?,
+        };
+        let arn = signing::arn_of(&caller)?;
+        signing.identity = Some(caller);
+        Ok(Arn::role(&arn.partition, &arn.account, &self.role).to_string())
+    }
+}
+
+/// The configured duration, cut to the hour that a role session gets.
+fn default_duration(context: &Context, signer: SignerKind) -> Option<i32> {
+    let configured = context.configuration.duration.assume?.0;
+    Some(if signer == SignerKind::RoleSession { configured.min(3600) } else { configured })
+}

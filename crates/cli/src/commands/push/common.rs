@@ -1,0 +1,69 @@
+use credstack_core::{stack::Landing, values::FrameName};
+
+use crate::{failure::Failure, signing::Choice};
+
+/// The options of every push.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Options of every push")]
+pub struct Common {
+    /// Store the credentials on no stack; `use` makes them current later
+    #[arg(long, conflicts_with = "replace")]
+    pub no_use: bool,
+    /// Replace the current identity instead of saving it
+    #[arg(long)]
+    pub replace: bool,
+    /// A name for the new frame, shown by `list`
+    #[arg(long, value_name = "TEXT")]
+    pub label: Option<String>,
+    /// Why: goes into the history
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+    /// The region to ask STS in, and of the new frame
+    #[arg(long)]
+    pub region: Option<String>,
+    /// Agree to what would be asked about
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+/// Who signs.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Options of every push")]
+pub struct SignedBy {
+    /// Sign with another frame: root, env (this shell's keys), a position, or an id such as c2
+    #[arg(long, value_name = "FRAME", conflicts_with = "profile")]
+    pub from: Option<FrameName>,
+    /// Sign with an ambient profile, whatever the stack says
+    #[arg(long, value_name = "PROFILE")]
+    pub profile: Option<String>,
+}
+
+impl SignedBy {
+    /// The same for the finder of signers.
+    pub fn choice(&self) -> Choice<'_> {
+        Choice { from: self.from, profile: self.profile.as_deref() }
+    }
+}
+
+impl Common {
+    /// Where the new credential set goes.
+    pub fn landing(&self) -> Landing {
+        match (self.no_use, self.replace) {
+            (true, _) => Landing::Nowhere,
+            (false, true) => Landing::Replace,
+            (false, false) => Landing::Top,
+        }
+    }
+
+    /// Labels and notes are for tables and logs: a line each, not a document.
+    pub fn check(&self) -> Result<(), Failure> {
+        for (option, text, most) in [("--label", &self.label, 100), ("--note", &self.note, 1000)] {
+            let Some(text) = text else { continue };
+            if text.chars().count() > most {
+                let next = format!("shorten it to {most} characters");
+                return Err(Failure::usage(format!("{option} is too long: at most {most} characters")).next_step(next));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,75 @@
+use credstack_core::values::{
+    Kind,
+    request::{GetFederationToken, OneTime, Request, Tag},
+};
+
+use super::{
+    acquire::Acquisition,
+    common::{Common, SignedBy},
+    inputs,
+};
+use crate::{context::Context, failure::Failure, signing, store};
+
+/// Get credentials for a federated user (GetFederationToken)
+///
+/// They can do what both your user and the session policies allow; without any policy they can do nothing, except
+/// where a resource's own policy names the federated user.
+///
+/// Examples:
+///   credstack push federation reporter --policy-arn arn:aws:iam::aws:policy/ReadOnlyAccess
+///   credstack push federation ci --policy ci-policy.json --duration 1h
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Federation {
+    /// The federated user's name, seen in its ARN and in CloudTrail
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// A session policy: JSON, a file, or - for stdin
+    #[arg(long, value_name = "FILE|JSON|-")]
+    policy: Option<String>,
+    /// A managed policy as session policy; repeatable
+    #[arg(long = "policy-arn", value_name = "ARN")]
+    policy_arns: Vec<String>,
+    /// A session tag; repeatable
+    #[arg(long = "tag", value_name = "K=V", value_parser = inputs::tag)]
+    tags: Vec<Tag>,
+    /// How long: seconds, or 15m, 12h [default: 12h, by AWS]
+    #[arg(long, value_parser = inputs::duration, allow_negative_numbers = true)]
+    duration: Option<i32>,
+    #[command(flatten)]
+    signed_by: SignedBy,
+    #[command(flatten)]
+    common: Common,
+}
+
+impl Federation {
+    pub fn run(self, context: &Context) -> Result<(), Failure> {
+        self.common.check()?;
+        let policy = inputs::policy(self.policy.as_deref())?;
+        if policy.is_none() && self.policy_arns.is_empty() && !self.common.yes {
+            confirm_no_permissions(context)?;
+        }
+        store::ensure(context)?;
+        let signing = signing::choose(context, &context.reader()?, &self.signed_by.choice())?;
+        let sts = signing.sts(context, self.common.region.as_deref())?;
+        let configured = context.configuration.duration.federation.map(|duration| duration.0);
+        let request = Request::GetFederationToken(GetFederationToken {
+            name: self.name,
+            duration_seconds: self.duration.or(configured),
+            policy,
+            policy_arns: self.policy_arns,
+            tags: self.tags,
+        });
+        let (kind, one_time) = (Kind::FederationToken, OneTime::default());
+        Acquisition { context, common: &self.common, signing, sts, kind, request, one_time }.run(None)
+    }
+}
+
+fn confirm_no_permissions(context: &Context) -> Result<(), Failure> {
+    let warning = "with no session policy these credentials will have no permissions";
+    match context.terminal.confirm(&format!("{warning}. Go on?")) {
+        Some(true) => Ok(()),
+        Some(false) => Err(Failure::usage("stopped: nothing was changed")),
+        None => Err(Failure::usage(warning).next_step("give --policy or --policy-arn, or --yes to have them all the same")),
+    }
+}

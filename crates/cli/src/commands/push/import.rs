@@ -1,0 +1,159 @@
+use std::io::Read;
+
+use credstack_core::{
+    ambient,
+    sts::StsError,
+    values::{Acquired, CredentialSet, Identity, Kind, Signer},
+};
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::Map;
+
+use super::{acquire::push, common::Common};
+use crate::{
+    context::Context,
+    failure::{self, Failure},
+    signing::{self, Choice, Signing},
+    store,
+};
+
+/// Bring credentials from elsewhere
+///
+/// From a profile, from this shell's environment, or as JSON on stdin in the form of credential_process. Secrets are
+/// never taken from an argument. STS is asked who they are; refused ones are not stored.
+///
+/// Examples:
+///   credstack push import --profile dev
+///   credstack push import --env
+///   aws configure export-credentials | credstack push import
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Import {
+    /// From a profile in ~/.aws/config
+    #[arg(long, value_name = "PROFILE", conflicts_with = "env")]
+    profile: Option<String>,
+    /// From this shell's AWS_ACCESS_KEY_ID and its companions
+    #[arg(long)]
+    env: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// The form of credential_process.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ProcessOutput {
+    version: u8,
+    access_key_id: String,
+    secret_access_key: SecretString,
+    session_token: Option<SecretString>,
+    expiration: Option<Timestamp>,
+}
+
+impl Import {
+    pub fn run(self, context: &Context) -> Result<(), Failure> {
+        self.common.check()?;
+        let (set, expires_at) = self.read(context)?;
+        check(&set)?;
+        if let Some(at) = expires_at.filter(|at| *at <= context.now) {
+            return Err(Failure::new(failure::Kind::Expired, format!("these credentials expired at {at}"))
+                .next_step("get new ones where these came from"));
+        }
+        store::ensure(context)?;
+        let region = self.common.region.as_deref();
+        let signing = Signing {
+            set,
+            expires_at,
+            identity: None,
+            kind: credstack_core::values::request::SignerKind::Unknown,
+            signer: Signer::None,
+            region: None,
+            profile: self.profile.clone(),
+        };
+        let acquired = Acquired {
+            identity: identify(context, &signing, region)?,
+            kind: Kind::Imported,
+            region: signing.region(context, region),
+            issued_at: context.now,
+            expires_at,
+            signer: Signer::None,
+            request: None,
+            label: self.common.label.clone(),
+            note: self.common.note.clone(),
+            set: signing.set,
+        };
+        push(context, &self.common, "push import", acquired, None, Map::new())
+    }
+
+    fn read(&self, context: &Context) -> Result<(CredentialSet, Option<Timestamp>), Failure> {
+        if let Some(profile) = &self.profile {
+            let choice = Choice { from: None, profile: Some(profile) };
+            let signing = signing::choose(context, &context.reader()?, &choice)?;
+            return Ok((signing.set, signing.expires_at));
+        }
+        if self.env {
+            let keys = ambient::environment_keys(|name| context.aws(name).map(str::to_owned))?;
+            return keys.ok_or_else(|| {
+                Failure::new(failure::Kind::Nothing, "this shell's environment holds no AWS keys")
+                    .next_step("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY first")
+            });
+        }
+        from_stdin()
+    }
+}
+
+fn from_stdin() -> Result<(CredentialSet, Option<Timestamp>), Failure> {
+    let expected = r#"pipe {"Version":1,"AccessKeyId":…,"SecretAccessKey":…,"SessionToken":…,"Expiration":…} into it, or give --profile or --env"#;
+    let mut text = zeroize::Zeroizing::new(String::new());
+    std::io::stdin()
+        .lock()
+        .take(64 * 1024)
+        .read_to_string(&mut text)
+        .map_err(|error| Failure::usage(format!("stdin cannot be read: {}", error.kind())).next_step(expected))?;
+    // serde's messages may quote the input: only the place of the fault is told.
+    let output: ProcessOutput = serde_json::from_str(&text).map_err(|error| {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        Failure::usage(format!("stdin is not JSON in the form of credential_process ({place})")).next_step(expected)
+    })?;
+    if output.version != 1 {
+        return Err(Failure::usage(format!("Version {} of credential_process is not known: expected 1", output.version)));
+    }
+    let set = CredentialSet {
+        access_key_id: output.access_key_id,
+        secret_access_key: output.secret_access_key,
+        session_token: output.session_token,
+    };
+    Ok((set, output.expiration))
+}
+
+/// Refuses what cannot be AWS credentials, before it is stored.
+fn check(set: &CredentialSet) -> Result<(), Failure> {
+    use secrecy::ExposeSecret;
+    let key_id = &set.access_key_id;
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if !(16..=128).contains(&key_id.len()) || !key_id.chars().all(word) {
+        return Err(Failure::usage("the access key id is none: expected 16 to 128 letters, digits or _"));
+    }
+    let printable = |secret: &SecretString| {
+        let secret = secret.expose_secret();
+        !secret.is_empty() && secret.chars().all(|c| c.is_ascii_graphic())
+    };
+    if !printable(&set.secret_access_key) || !set.session_token.as_ref().is_none_or(printable) {
+        return Err(Failure::usage("the secret access key or the session token is empty or has characters that AWS never uses"));
+    }
+    Ok(())
+}
+
+/// Who the credentials are. Refused ones are not worth storing; where STS cannot be reached, that is said and they are
+/// stored without a name.
+fn identify(context: &Context, signing: &Signing, region: Option<&str>) -> Result<Option<Identity>, Failure> {
+    match signing.sts(context, region)?.caller_identity(&signing.set) {
+        Ok(identity) => Ok(Some(identity)),
+        Err(error @ StsError::Refused(_)) => Err(error.into()),
+        Err(error) => {
+            context.output.warn(&format!("who these credentials are is not known: {error}"));
+            Ok(None)
+        }
+    }
+}

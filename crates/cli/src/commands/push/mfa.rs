@@ -1,0 +1,32 @@
+use credstack_core::values::request::{OneTime, Request};
+use secrecy::SecretString;
+
+use crate::{context::Context, failure::Failure};
+
+/// An MFA device, and perhaps its present code.
+#[derive(Debug, clap::Args)]
+pub struct Mfa {
+    /// The MFA device: its ARN, or the serial number of a hardware device
+    #[arg(long, value_name = "SERIAL")]
+    pub mfa_serial: Option<String>,
+    /// The device's present code; without it the terminal is asked
+    #[arg(long, value_name = "CODE", requires = "mfa_serial")]
+    mfa_code: Option<String>,
+}
+
+impl Mfa {
+    /// The code, from the command line or from the person at the terminal. Called after every other check, so that no
+    /// code is spent on a request that cannot succeed.
+    pub fn code(&self, context: &Context, request: &Request, one_time: &mut OneTime) -> Result<(), Failure> {
+        let Some(serial) = &self.mfa_serial else { return Ok(()) };
+        let code = match &self.mfa_code {
+            Some(code) => SecretString::from(code.clone()),
+            None => context.terminal.ask_hidden(&format!("MFA code for {}: ", crate::output::escape(serial))).ok_or_else(|| {
+                Failure::usage(format!("an MFA code for {serial} is needed, and nobody is there to ask"))
+                    .next_step("give --mfa-code, or run it in a terminal")
+            })?,
+        };
+        one_time.token_code = Some(code);
+        Ok(one_time.check(request)?)
+    }
+}

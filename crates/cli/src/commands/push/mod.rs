@@ -1,0 +1,40 @@
+//! `push`: acquire a credential set and make it current.
+
+mod acquire;
+mod assume;
+mod common;
+mod federation;
+mod import;
+mod inputs;
+mod mfa;
+mod session;
+
+use crate::{context::Context, failure::Failure};
+
+/// Acquire credentials and make them current; what was current is saved
+///
+/// Nothing on the stack changes until STS has answered and the secret is safely stored.
+#[derive(Debug, clap::Args)]
+pub struct Push {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    Assume(assume::Assume),
+    Session(session::Session),
+    Federation(federation::Federation),
+    Import(import::Import),
+}
+
+impl Push {
+    pub fn run(self, context: &Context) -> Result<(), Failure> {
+        match self.what {
+            What::Assume(push) => push.run(context),
+            What::Session(push) => push.run(context),
+            What::Federation(push) => push.run(context),
+            What::Import(push) => push.run(context),
+        }
+    }
+}

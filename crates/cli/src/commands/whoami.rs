@@ -1,0 +1,91 @@
+use credstack_core::values::{Frame, FrameName, Identity};
+
+use crate::{
+    context::Context,
+    failure::Failure,
+    output::{escape, table},
+    shapes::IdentityShape,
+    signing::{self, Choice},
+    words,
+};
+
+/// Say who the current identity is, as STS says it
+///
+/// FRAME is `current` (the default), `root`, `env` (this shell's keys), a position as `list` shows it, or a credential
+/// id.
+///
+/// Examples:
+///   credstack whoami
+///   credstack whoami root
+///   credstack whoami --offline   from what is recorded, without secret store or network
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Whoami {
+    /// Which frame
+    #[arg(value_name = "FRAME", default_value = "current")]
+    frame: FrameName,
+    /// Answer from what is recorded, without secret store or network
+    #[arg(long)]
+    offline: bool,
+    /// The region to ask STS in
+    #[arg(long)]
+    region: Option<String>,
+}
+
+impl Whoami {
+    pub fn run(&self, context: &Context) -> Result<(), Failure> {
+        let shape = if self.offline { self.offline(context)? } else { self.online(context)? };
+        if context.output.json() {
+            return context.output.print_json(&shape);
+        }
+        let mut rows = table(&[]);
+        let credential = shape.credential.map(|id| id.to_string());
+        let expires = shape.credential.map(|_| words::expiry(shape.expires_at, context.now));
+        let unknown = || "unknown".to_owned();
+        for (name, value) in [
+            ("account", Some(shape.account.unwrap_or_else(unknown))),
+            ("arn", Some(shape.arn.unwrap_or_else(unknown))),
+            ("user id", Some(shape.user_id.unwrap_or_else(unknown))),
+            ("credential", credential),
+            ("expires", expires),
+        ] {
+            if let Some(value) = value {
+                rows.add_row([name.to_owned(), escape(&value)]);
+            }
+        }
+        context.output.print(&rows.to_string())
+    }
+
+    fn online(&self, context: &Context) -> Result<IdentityShape, Failure> {
+        let reader = context.reader()?;
+        let choice = Choice { from: Some(self.frame), profile: None };
+        let signing = signing::choose(context, &reader, &choice)?;
+        let identity = signing.sts(context, self.region.as_deref())?.caller_identity(&signing.set)?;
+        Ok(IdentityShape { expires_at: signing.expires_at, ..shape(Some(identity), signing.credential()) })
+    }
+
+    fn offline(&self, context: &Context) -> Result<IdentityShape, Failure> {
+        let reader = context.reader()?;
+        if self.frame == FrameName::Environment {
+            return Err(Failure::usage("who this shell's keys are is not recorded").next_step("ask without --offline"));
+        }
+        match reader.frame(&context.stack, self.frame)? {
+            Frame::Credential(id) => {
+                let credential = reader.credential(id)?;
+                Ok(IdentityShape { expires_at: credential.expires_at, ..shape(credential.identity, Some(id)) })
+            }
+            Frame::Ambient(ambient) => {
+                context.output.say(&format!("{} is not recorded; ask without --offline", words::ambient(&ambient)));
+                Ok(shape(None, None))
+            }
+        }
+    }
+}
+
+fn shape(identity: Option<Identity>, credential: Option<credstack_core::values::CredentialId>) -> IdentityShape {
+    let (account, arn, user_id) = match identity {
+        Some(Identity { account, arn, user_id }) => (Some(account), Some(arn), Some(user_id)),
+        None => (None, None, None),
+    };
+    IdentityShape { account, arn, user_id, credential, expires_at: None }
+}

@@ -1,0 +1,148 @@
+#![allow(clippy::disallowed_methods, reason = "the only reader of the environment, the clock and the home directory")]
+
+use std::{collections::BTreeMap, env, path::PathBuf};
+
+use credstack_core::{
+    secret_store::Patience,
+    stack::{Consent, Reader, StackError, StateDirectory, Terms},
+    values::{Actor, StackName},
+};
+use etcetera::BaseStrategy;
+use jiff::Timestamp;
+
+use crate::{
+    arguments::Global, configuration::Configuration, failure::Failure, output::Output, terminal::Terminal,
+};
+
+/// Everything that a command may know of the world around it. No other place reads the environment, the clock, the
+/// home directory or the terminal.
+pub struct Context {
+    /// The stack to work on.
+    pub stack: StackName,
+    /// Where our files lie.
+    pub place: StateDirectory,
+    /// The configuration file's contents.
+    pub configuration: Configuration,
+    /// Where it is read from.
+    pub configuration_path: PathBuf,
+    /// Where results and messages go.
+    pub output: Output,
+    /// Whom to ask.
+    pub terminal: Terminal,
+    /// The `AWS_*` variables of this shell.
+    pub aws_environment: BTreeMap<String, String>,
+    /// The time when the command began.
+    pub now: Timestamp,
+}
+
+impl Context {
+    /// Looks at the world once.
+    pub fn new(global: Global) -> Result<Context, Failure> {
+        let strategy = etcetera::choose_base_strategy()
+            .map_err(|_| Failure::usage("there is no home directory").next_step("set HOME, or give --state-dir"))?;
+        let configuration_path = match variable("CREDSTACK_CONFIG_FILE") {
+            Some(path) => PathBuf::from(path),
+            None => strategy.config_dir().join("credstack").join("config.toml"),
+        };
+        let configuration = Configuration::read(&configuration_path)?;
+        let stack = match (global.stack, variable("CREDSTACK_STACK")) {
+            (Some(name), _) => name,
+            (None, Some(name)) => name
+                .parse()
+                .map_err(|error| Failure::usage(format!("CREDSTACK_STACK is {error}")).next_step("unset it, or give --stack"))?,
+            (None, None) => StackName::default(),
+        };
+        let state = global.state_dir.or_else(|| variable("CREDSTACK_STATE_DIR").map(PathBuf::from));
+        let state = state.unwrap_or_else(|| strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("credstack"));
+        let state = std::path::absolute(&state).map_err(|error| Failure::usage(format!("--state-dir: {error}")))?;
+        let color = global.color.or(configuration.color).unwrap_or_default();
+        Ok(Context {
+            stack,
+            place: StateDirectory::new(state),
+            output: Output::new(color, global.json, global.quiet, global.verbose),
+            terminal: Terminal::new(global.no_input),
+            aws_environment: env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .filter(|(name, _)| name.starts_with("AWS_"))
+                .collect(),
+            now: Timestamp::now(),
+            configuration,
+            configuration_path,
+        })
+    }
+
+    /// An `AWS_*` variable that is set and not empty.
+    pub fn aws(&self, name: &str) -> Option<&str> {
+        self.aws_environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// What is there, without a lock.
+    pub fn reader(&self) -> Result<Reader, StackError> {
+        Reader::open(&self.place, self.patience())
+    }
+
+    /// The terms of a change that begins now. The time is read again: an STS call lies behind.
+    pub fn terms(&self, command: &str, consent: Consent) -> Terms {
+        Terms { now: Timestamp::now(), actor: actor(), command: command.to_owned(), patience: self.patience(), consent }
+    }
+
+    /// How long the secret store may take: a person may have to unlock it.
+    pub fn patience(&self) -> Patience {
+        let display = |name| variable(name).is_some();
+        let desktop = display("DISPLAY") || display("WAYLAND_DISPLAY") || cfg!(not(target_os = "linux"));
+        if self.terminal.may_ask() && desktop { Patience::PersonPresent } else { Patience::NobodyCanAnswer }
+    }
+
+    /// A name for role sessions that says who this is, in STS's characters: the user name and the host.
+    pub fn session_name(&self) -> String {
+        let Actor { user, host, .. } = actor();
+        let name = format!("{user}@{host}");
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+        name.chars().map(|c| if allowed(c) { c } else { '-' }).take(64).collect()
+    }
+
+    /// The path of this program.
+    pub fn our_program(&self) -> Option<PathBuf> {
+        env::current_exe().ok()
+    }
+}
+
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Who runs this command.
+fn actor() -> Actor {
+    let parent = parent_process();
+    Actor {
+        user: whoami::username().unwrap_or_else(|_| "unknown".into()),
+        host: whoami::hostname().unwrap_or_else(|_| "unknown".into()),
+        terminal: terminal_name(),
+        process: std::process::id(),
+        parent_process: parent,
+        version: env!("CARGO_PKG_VERSION").into(),
+    }
+}
+
+#[cfg(unix)]
+fn terminal_name() -> Option<String> {
+    let name = |fd| rustix::termios::ttyname(fd, Vec::new()).ok()?.into_string().ok();
+    name(rustix::stdio::stdin()).or_else(|| name(rustix::stdio::stderr()))
+}
+
+#[cfg(not(unix))]
+fn terminal_name() -> Option<String> {
+    None
+}
+
+#[cfg(target_os = "linux")]
+fn parent_process() -> Option<String> {
+    let parent = rustix::process::getppid()?;
+    let name = std::fs::read_to_string(format!("/proc/{}/comm", parent.as_raw_nonzero())).ok()?;
+    Some(name.trim_end().to_owned())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn parent_process() -> Option<String> {
+    None
+}

@@ -1,0 +1,171 @@
+use credstack_core::{
+    ambient::AmbientError,
+    database::DatabaseError,
+    secret_store::SecretStoreError,
+    stack::StackError,
+    sts::StsError,
+    values::request::LimitError,
+};
+
+use crate::words;
+
+/// The kinds of failure; the number of each is its exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A fault of ours.
+    Internal = 1,
+    /// A command line that cannot be carried out, or a question that nobody was there to answer.
+    Usage = 2,
+    /// There is nothing to restore, drop or find.
+    Nothing = 3,
+    /// STS answered no.
+    Refused = 4,
+    /// Expired, and a person is needed.
+    Expired = 5,
+    /// The secret store is missing, locked or denied.
+    SecretStore = 6,
+    /// No answer from the network.
+    Network = 7,
+    /// The database is newer, damaged or busy.
+    Database = 8,
+}
+
+impl Kind {
+    /// The name of the kind in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Internal => "internal",
+            Kind::Usage => "usage",
+            Kind::Nothing => "nothing",
+            Kind::Refused => "refused",
+            Kind::Expired => "expired",
+            Kind::SecretStore => "secret-store",
+            Kind::Network => "network",
+            Kind::Database => "database",
+        }
+    }
+}
+
+/// Why a command failed: what happened to what, and what to do next.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Its kind, and so the exit code.
+    pub kind: Kind,
+    /// What happened, to what.
+    pub message: String,
+    /// What to do next.
+    pub next_step: Option<String>,
+    /// STS's code and request id, where STS refused.
+    pub sts: Option<(String, Option<String>)>,
+}
+
+impl Failure {
+    /// A failure of a kind.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Failure {
+        Failure { kind, message: message.into(), next_step: None, sts: None }
+    }
+
+    /// A command line that cannot be carried out.
+    pub fn usage(message: impl Into<String>) -> Failure {
+        Failure::new(Kind::Usage, message)
+    }
+
+    /// A fault of ours.
+    pub fn internal(message: impl Into<String>) -> Failure {
+        Failure::new(Kind::Internal, message)
+    }
+
+    /// With what to do next.
+    pub fn next_step(mut self, next_step: impl Into<String>) -> Failure {
+        self.next_step = Some(next_step.into());
+        self
+    }
+}
+
+impl From<StackError> for Failure {
+    fn from(error: StackError) -> Failure {
+        let message = error.to_string();
+        let (kind, next_step) = match error {
+            StackError::NothingSaved(_) => (Kind::Nothing, "`credstack list` shows the stack; nothing was changed".to_owned()),
+            StackError::NoSuchStack(_) => (Kind::Nothing, "`credstack stacks` names them all; a push makes a new one".to_owned()),
+            StackError::NoSuchPosition { .. } => (Kind::Nothing, "`credstack list` shows the positions".to_owned()),
+            StackError::NoSuchCredential(_) => (Kind::Nothing, "`credstack history` shows every credential set there was".to_owned()),
+            StackError::Erased(_) => (Kind::Nothing, "acquire it again with `credstack push`".to_owned()),
+            StackError::Expired { .. } => (Kind::Expired, "acquire it again with `credstack push`".to_owned()),
+            StackError::OnStack { id, ref stack } => {
+                (Kind::Usage, format!("take {id} off with `credstack --stack {stack} pop` or `drop` first"))
+            }
+            StackError::WouldLose(_) => (Kind::Usage, "give --yes to erase them all the same".to_owned()),
+            StackError::NoStoreChosen => (Kind::SecretStore, "choose one with `credstack setup`".to_owned()),
+            StackError::StoreInUse(_) => {
+                (Kind::Usage, "empty the stacks first: `credstack clear`, `stacks remove`, `forget`".to_owned())
+            }
+            StackError::Busy { .. } => (Kind::Database, "wait for it to finish, or end it, then try again".to_owned()),
+            StackError::Place { .. } => {
+                (Kind::Database, "make it a directory of yours with mode 0700, or name another with --state-dir".to_owned())
+            }
+            StackError::Database(error) => return error.into(),
+            StackError::SecretStore(error) => return error.into(),
+            _ => (Kind::Internal, "please report this".to_owned()),
+        };
+        Failure::new(kind, message).next_step(next_step)
+    }
+}
+
+impl From<DatabaseError> for Failure {
+    fn from(error: DatabaseError) -> Failure {
+        let next_step = match &error {
+            DatabaseError::Newer { .. } => "install the version of credstack that wrote it, or a later one",
+            DatabaseError::Damaged { .. } => {
+                "`credstack doctor` says what can still be read; secrets are not in it and are untouched"
+            }
+            DatabaseError::Busy { .. } => "wait for the other process to finish, then try again",
+            _ => "check the file, its permissions and the space left; `credstack doctor` looks at it",
+        };
+        Failure::new(Kind::Database, error.to_string()).next_step(next_step)
+    }
+}
+
+impl From<SecretStoreError> for Failure {
+    fn from(error: SecretStoreError) -> Failure {
+        Failure::new(Kind::SecretStore, error.to_string()).next_step(error.hint())
+    }
+}
+
+impl From<StsError> for Failure {
+    fn from(error: StsError) -> Failure {
+        let next_step = error.next_step();
+        let kind = match &error {
+            StsError::Refused(refusal) => {
+                let mut failure = Failure::new(Kind::Refused, error.to_string()).next_step(next_step);
+                failure.sts = Some((refusal.code.clone(), refusal.request_id.clone()));
+                return failure;
+            }
+            StsError::CaBundle { .. } | StsError::Configuration { .. } => Kind::Usage,
+            _ => Kind::Network,
+        };
+        Failure::new(kind, error.to_string()).next_step(next_step)
+    }
+}
+
+impl From<LimitError> for Failure {
+    fn from(error: LimitError) -> Failure {
+        let failure = Failure::usage(words::limit(&error));
+        match &error.way_out {
+            Some(way_out) => failure.next_step(way_out.clone()),
+            None => failure,
+        }
+    }
+}
+
+impl From<AmbientError> for Failure {
+    fn from(error: AmbientError) -> Failure {
+        let kind = match &error {
+            AmbientError::NothingFound { .. } | AmbientError::NoSuchProfile { .. } => Kind::Nothing,
+            AmbientError::TimedOut { .. } => Kind::Network,
+            AmbientError::Expired { .. } => Kind::Expired,
+            _ => Kind::Usage,
+        };
+        Failure::new(kind, error.to_string()).next_step(error.next_step())
+    }
+}

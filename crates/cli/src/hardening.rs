@@ -1,0 +1,25 @@
+use crate::failure::Failure;
+
+/// What is done before anything else, so that nothing of ours is readable by others: files are born private, memory is
+/// neither dumped nor readable by other processes of the same user, and a panic prints no payload.
+pub fn harden() -> Result<(), Failure> {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(|at| format!(" at {}:{}", at.file(), at.line())).unwrap_or_default();
+        crate::output::line_to_stderr(&format!("error: internal error{place}; please report it, nothing was printed of its data"));
+    }));
+    #[cfg(unix)]
+    {
+        use rustix::process::{self, Resource, Rlimit};
+        if process::getuid() != process::geteuid() || process::getgid() != process::getegid() {
+            return Err(Failure::usage("credstack refuses to run setuid or setgid")
+                .next_step("remove the setuid and setgid bits from the program"));
+        }
+        process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+        let no_core = Rlimit { current: Some(0), maximum: Some(0) };
+        process::setrlimit(Resource::Core, no_core).map_err(|error| Failure::internal(format!("core dumps stay on: {error}")))?;
+    }
+    #[cfg(target_os = "linux")]
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+        .map_err(|error| Failure::internal(format!("the process stays readable: {error}")))?;
+    Ok(())
+}

@@ -1,0 +1,206 @@
+use std::{
+    fmt::Write as _,
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use credstack_core::stack::{Change, Left, Moved};
+use jiff::Timestamp;
+use owo_colors::OwoColorize;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::{
+    arguments::ColorWhen,
+    failure::{Failure, Kind},
+    words,
+};
+
+/// Where results and messages go: data to stdout, everything else to stderr. Whatever comes from outside is escaped
+/// before it reaches a terminal.
+#[derive(Clone, Copy, Debug)]
+pub struct Output {
+    json: bool,
+    quiet: bool,
+    verbose: u8,
+}
+
+impl Output {
+    /// Decides on colours once.
+    pub fn new(color: ColorWhen, json: bool, quiet: bool, verbose: u8) -> Output {
+        match color {
+            ColorWhen::Auto => {}
+            ColorWhen::Always => anstream::ColorChoice::Always.write_global(),
+            ColorWhen::Never => anstream::ColorChoice::Never.write_global(),
+        }
+        Output { json, quiet, verbose }
+    }
+
+    /// Whether JSON was asked for.
+    pub fn json(&self) -> bool {
+        self.json
+    }
+
+    /// Prints data: one JSON document.
+    pub fn print_json(&self, value: &impl Serialize) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(value).map_err(|error| Failure::internal(error.to_string()))?;
+        self.print(&escape_json(&text))
+    }
+
+    /// Prints data: text that is escaped already, line by line.
+    pub fn print(&self, text: &str) -> Result<(), Failure> {
+        let mut stdout = anstream::stdout().lock();
+        match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(Failure::internal(format!("stdout cannot be written: {error}")).next_step("check where it goes"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Says something to the person, unless `--quiet`.
+    pub fn say(&self, message: &str) {
+        if !self.quiet {
+            line_to_stderr(&escape(message));
+        }
+    }
+
+    /// Says something that matters more, unless `--quiet`.
+    pub fn warn(&self, message: &str) {
+        if !self.quiet {
+            line_to_stderr(&format!("{}: {}", "warning".yellow(), escape(message)));
+        }
+    }
+
+    /// Says how something is done, at `-v`.
+    pub fn explain(&self, message: &str) {
+        if self.verbose > 0 {
+            line_to_stderr(&escape(message).dimmed().to_string());
+        }
+    }
+
+    /// Says what a change has to say beside its result.
+    pub fn notices(&self, change: &mut Change) {
+        for notice in change.take_notices() {
+            self.warn(&words::notice(&notice));
+        }
+    }
+
+    /// Says what a change did to a stack.
+    pub fn moved(&self, moved: &Moved, now: Timestamp) {
+        self.say(&words::now_current(moved, now));
+        self.left(&moved.left, now);
+        if let Some(credential) = moved.view.current().filter(|credential| credential.is_expired(now)) {
+            let again = words::push_command(credential.kind);
+            self.warn(&format!("{} has expired: acquire it again with `credstack {again}`", credential.id));
+        }
+    }
+
+    /// Says which secrets were erased.
+    pub fn left(&self, left: &[Left], now: Timestamp) {
+        for left in left {
+            self.say(&words::left(left, now));
+        }
+    }
+
+    /// Reports a failure; the exit code is its kind's.
+    pub fn report(&self, failure: &Failure) -> ExitCode {
+        if self.json {
+            let (code, request_id) = failure.sts.clone().map_or((None, None), |(code, id)| (Some(code), id));
+            let error = json!({"error": {
+                "kind": failure.kind.name(),
+                "exit_code": failure.kind as u8,
+                "message": failure.message,
+                "next_step": failure.next_step,
+                "code": code,
+                "request_id": request_id,
+            }});
+            line_to_stderr(&escape_json(&error.to_string()));
+            return ExitCode::from(failure.kind as u8);
+        }
+        report_bare(failure)
+    }
+}
+
+/// Reports a failure as text.
+pub fn report_bare(failure: &Failure) -> ExitCode {
+    line_to_stderr(&format!("{}: {}", "error".red().bold(), escape(&failure.message)));
+    if let Some(next_step) = &failure.next_step {
+        line_to_stderr(&format!("{}: {}", "next".cyan(), escape(next_step)));
+    }
+    ExitCode::from(failure.kind as u8)
+}
+
+/// Reports what clap says: help and version are data, the rest is a usage error.
+pub fn report_usage(error: &clap::Error) -> ExitCode {
+    let text = error.render();
+    if error.use_stderr() {
+        line_to_stderr(text.ansi().to_string().trim_end());
+        return ExitCode::from(Kind::Usage as u8);
+    }
+    let mut stdout = anstream::stdout().lock();
+    // A reader that has seen enough is no failure.
+    let _closed = write!(stdout, "{}", text.ansi()).and_then(|()| stdout.flush());
+    ExitCode::SUCCESS
+}
+
+/// Writes a line to stderr; nobody listening is no failure.
+pub fn line_to_stderr(line: &str) {
+    let mut stderr = anstream::stderr().lock();
+    let _closed = writeln!(stderr, "{line}");
+}
+
+/// A table without lines, with a header in bold if there is one.
+pub fn table(header: &[&str]) -> comfy_table::Table {
+    let mut table = comfy_table::Table::new();
+    table.load_preset(comfy_table::presets::NOTHING);
+    table.set_content_arrangement(comfy_table::ContentArrangement::Disabled);
+    if !header.is_empty() {
+        table.set_header(header.iter().map(|name| name.to_uppercase()));
+    }
+    table
+}
+
+/// Makes text from outside harmless to a terminal: control characters, C1 and bidirectional ones too, are shown as
+/// `\u{…}`.
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_dangerous(c) {
+            let _infallible = write!(escaped, "\\u{{{:x}}}", c as u32);
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
+}
+
+/// The same within JSON, where such characters stand only in strings. Line feeds are the document's own.
+fn escape_json(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_dangerous(c) && c != '\n' {
+            let _infallible = write!(escaped, "\\u{:04x}", c as u32);
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
+}
+
+fn is_dangerous(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_from_outside_controls_the_terminal() {
+        assert_eq!(escape("a\x1b[31mb\u{9b}c\u{202e}d\r\n"), "a\\u{1b}[31mb\\u{9b}c\\u{202e}d\\u{d}\\u{a}");
+        assert_eq!(escape("arn:aws:iam::1:user/Zoë"), "arn:aws:iam::1:user/Zoë");
+        let json = serde_json::to_string(&json!({"label": "x\u{202e}y\u{9b}z\n"})).unwrap();
+        assert_eq!(escape_json(&json), r#"{"label":"x\u202ey\u009bz\n"}"#);
+    }
+}

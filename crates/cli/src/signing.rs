@@ -1,0 +1,231 @@
+//! Who signs an STS call: a frame of the stack, a profile, or this shell's keys.
+
+use std::path::PathBuf;
+
+use credstack_core::{
+    ambient,
+    stack::{KeyOwner, Reader, Shell, ShellKeys, StackError},
+    sts::{Settings, Sts},
+    values::{
+        Ambient, Arn, Credential, CredentialId, CredentialSet, Frame, FrameName, Identity, Kind, Signer,
+        request::{Request, SignerKind},
+    },
+};
+use jiff::Timestamp;
+
+use crate::{
+    context::Context,
+    failure::{self, Failure},
+    words,
+};
+
+/// What the command line says about the signer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Choice<'a> {
+    /// `--from FRAME`; else the current frame.
+    pub from: Option<FrameName>,
+    /// `--profile P`: an ambient profile, whatever the stack says.
+    pub profile: Option<&'a str>,
+}
+
+/// An identity that can sign.
+pub struct Signing {
+    /// Its keys.
+    pub set: CredentialSet,
+    /// When they expire.
+    pub expires_at: Option<Timestamp>,
+    /// Who it is, where that is recorded.
+    pub identity: Option<Identity>,
+    /// What kind of caller it is, as far as that is known without asking.
+    pub kind: SignerKind,
+    /// How the log refers to it.
+    pub signer: Signer,
+    /// The region that goes with it.
+    pub region: Option<String>,
+    /// The profile that goes with it.
+    pub profile: Option<String>,
+}
+
+impl Signing {
+    /// The stored credential set that signs, if it is one.
+    pub fn credential(&self) -> Option<CredentialId> {
+        match self.signer {
+            Signer::Credential(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// The region in which this identity works: the one asked for, its own, or what the AWS configuration says.
+    pub fn region(&self, context: &Context, asked: Option<&str>) -> Option<String> {
+        let environment = || context.aws("AWS_REGION").or_else(|| context.aws("AWS_DEFAULT_REGION"));
+        asked.or(self.region.as_deref()).or_else(environment).map(str::to_owned)
+    }
+
+    /// The way to STS for this identity.
+    pub fn sts(&self, context: &Context, region: Option<&str>) -> Result<Sts, Failure> {
+        let sts = Sts::connect(&Settings {
+            region: self.region(context, region),
+            default_region: context.configuration.region.clone(),
+            profile: self.profile.clone(),
+            ca_bundle: ca_bundle(context),
+            ..Settings::default()
+        })?;
+        context.output.explain(&format!("signing with {} in {}", self.set.access_key_id, sts.region()));
+        Ok(sts)
+    }
+}
+
+/// Finds the identity that signs, with its secret.
+pub fn choose(context: &Context, reader: &Reader, choice: &Choice<'_>) -> Result<Signing, Failure> {
+    if let Some(profile) = choice.profile {
+        return from_ambient(context, Ambient { profile: Some(profile.to_owned()), ..Ambient::default() });
+    }
+    let name = choice.from.unwrap_or(FrameName::Current);
+    if name == FrameName::Environment {
+        return from_environment(context, reader);
+    }
+    let frame = match reader.frame(&context.stack, name) {
+        // A push to an unknown stack makes it, and a new stack is ambient.
+        Err(StackError::NoSuchStack(_)) if choice.from.is_none() => Frame::untouched(),
+        other => other?,
+    };
+    if !frame.is_untouched() {
+        warn_of_other_keys(context, reader)?;
+    }
+    match frame {
+        Frame::Credential(id) => from_credential(context, reader, id),
+        Frame::Ambient(reference) if reference == Ambient::default() => match shell(context, reader)?.keys {
+            Some(keys) => from_keys(context, reader, keys),
+            None => from_ambient(context, reference),
+        },
+        Frame::Ambient(reference) => from_ambient(context, reference),
+    }
+}
+
+/// What ambient is in this shell.
+pub fn shell(context: &Context, reader: &Reader) -> Result<Shell, Failure> {
+    let owned = |name| context.aws(name).map(str::to_owned);
+    let reference = Ambient {
+        profile: owned("AWS_PROFILE"),
+        region: owned("AWS_REGION").or_else(|| owned("AWS_DEFAULT_REGION")),
+        provider: None,
+    };
+    let Some(keys) = environment_keys(context)? else { return Ok(Shell { keys: None, reference }) };
+    let keys = match reader.key_owner(&keys.set.access_key_id)? {
+        KeyOwner::Ours(credential) => {
+            context.output.explain(&format!("the keys in this shell are {}, exported by credstack: not ambient", credential.id));
+            None
+        }
+        KeyOwner::Unknown | KeyOwner::Stored(_) => Some(keys),
+    };
+    Ok(Shell { keys, reference })
+}
+
+fn environment_keys(context: &Context) -> Result<Option<ShellKeys>, Failure> {
+    let found = ambient::environment_keys(|name| context.aws(name).map(str::to_owned))?;
+    Ok(found.map(|(set, expires_at)| ShellKeys { set, expires_at, identity: None }))
+}
+
+fn from_environment(context: &Context, reader: &Reader) -> Result<Signing, Failure> {
+    let keys = environment_keys(context)?.ok_or_else(|| {
+        Failure::new(failure::Kind::Nothing, "this shell's environment holds no AWS keys")
+            .next_step("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or sign with another frame")
+    })?;
+    from_keys(context, reader, keys)
+}
+
+fn from_keys(context: &Context, reader: &Reader, keys: ShellKeys) -> Result<Signing, Failure> {
+    if keys.expires_at.is_some_and(|at| at <= context.now) {
+        return Err(Failure::new(failure::Kind::Expired, "the keys in this shell have expired")
+            .next_step("get new ones where these came from"));
+    }
+    let (signer, identity, kind) = match reader.key_owner(&keys.set.access_key_id)? {
+        KeyOwner::Stored(credential) | KeyOwner::Ours(credential) => {
+            (Signer::Credential(credential.id), credential.identity.clone(), kind_of(&credential, &keys.set))
+        }
+        KeyOwner::Unknown if keys.set.is_long_term() => (Signer::ShellKeys, None, SignerKind::LongTerm),
+        KeyOwner::Unknown => (Signer::ShellKeys, None, SignerKind::Unknown),
+    };
+    Ok(Signing { set: keys.set, expires_at: keys.expires_at, identity, kind, signer, region: None, profile: None })
+}
+
+fn from_credential(context: &Context, reader: &Reader, id: CredentialId) -> Result<Signing, Failure> {
+    let credential = reader.credential(id)?;
+    if credential.is_expired(context.now) {
+        let again = words::push_command(credential.kind);
+        return Err(Failure::new(
+            failure::Kind::Expired,
+            format!("{} ({}) {}", id, words::identity(&credential), words::expiry(credential.expires_at, context.now)),
+        )
+        .next_step(format!("go back with `credstack pop` and acquire it again with `credstack {again}`")));
+    }
+    let set = reader.secret(id)?;
+    Ok(Signing {
+        kind: kind_of(&credential, &set),
+        set,
+        expires_at: credential.expires_at,
+        identity: credential.identity,
+        signer: Signer::Credential(id),
+        region: credential.region,
+        profile: None,
+    })
+}
+
+fn from_ambient(context: &Context, reference: Ambient) -> Result<Signing, Failure> {
+    let resolved = ambient::resolve(&ambient::Question {
+        reference: reference.clone(),
+        ca_bundle: ca_bundle(context),
+        our_program: context.our_program(),
+    })?;
+    let long_term = resolved.set.is_long_term();
+    context.output.explain(&format!("ambient: {}", words::ambient(&resolved.reference)));
+    Ok(Signing {
+        kind: if long_term { SignerKind::LongTerm } else { SignerKind::Unknown },
+        set: resolved.set,
+        expires_at: resolved.expires_at,
+        identity: None,
+        region: reference.region.clone(),
+        profile: resolved.reference.profile.clone(),
+        signer: Signer::Ambient(resolved.reference),
+    })
+}
+
+/// What kind of caller a stored credential set is.
+fn kind_of(credential: &Credential, set: &CredentialSet) -> SignerKind {
+    let long_term = set.is_long_term();
+    match credential.kind {
+        Kind::AssumeRole => SignerKind::RoleSession,
+        Kind::FederationToken => SignerKind::FederatedUser,
+        Kind::SessionToken => {
+            let serial = credential.request.as_ref().and_then(Request::serial_number);
+            SignerKind::SessionToken { mfa: Some(serial.is_some()) }
+        }
+        Kind::Imported | Kind::Ambient => match credential.arn() {
+            Some(arn) => SignerKind::of(&arn, long_term),
+            None if long_term => SignerKind::LongTerm,
+            None => SignerKind::Unknown,
+        },
+    }
+}
+
+/// The stack decides; keys in the shell that are none of it are pointed out.
+fn warn_of_other_keys(context: &Context, reader: &Reader) -> Result<(), Failure> {
+    let Some(key) = context.aws("AWS_ACCESS_KEY_ID") else { return Ok(()) };
+    let view = reader.stack(&context.stack)?;
+    let known = view.frames.from_current().filter_map(Frame::credential);
+    if !known.filter_map(|id| view.credentials.get(&id)).any(|credential| credential.access_key_id == key) {
+        context.output.warn(
+            "AWS_ACCESS_KEY_ID in this shell is another identity; using the stack's. --from env signs with the shell's",
+        );
+    }
+    Ok(())
+}
+
+fn ca_bundle(context: &Context) -> Option<PathBuf> {
+    context.aws("AWS_CA_BUNDLE").map(PathBuf::from)
+}
+
+/// The account and partition of an identity.
+pub fn arn_of(identity: &Identity) -> Result<Arn, Failure> {
+    identity.arn.parse().map_err(|_| Failure::internal(format!("STS gave an ARN that is none: {}", identity.arn)))
+}

@@ -1,0 +1,69 @@
+//! The secret store, chosen once: by `setup`, or by the first command that has a secret to keep.
+
+use credstack_core::{
+    secret_store::{KeySource, SecretStoreError, StoreChoice, Vault},
+    stack::{Change, Consent},
+};
+
+use crate::{
+    context::Context,
+    failure::{Failure, Kind},
+};
+
+/// Makes sure that a secret store is chosen before anything is acquired. Where none is, the configuration decides;
+/// else the keyring, if it works; else the person at the terminal. Never anything silently.
+pub fn ensure(context: &Context) -> Result<(), Failure> {
+    if context.reader()?.chosen_store()?.is_some() {
+        return Ok(());
+    }
+    let mut change = Change::begin(&context.place, context.terms("setup", Consent::Only(Default::default())))?;
+    if let Some(store) = &context.configuration.store {
+        let choice = store.choice()?;
+        make_key(&choice)?;
+        return Ok(change.choose_store(&choice)?);
+    }
+    let Err(error) = change.choose_store(&StoreChoice::Keyring) else {
+        context.output.say("secrets go into the operating system's keyring (chosen now; `credstack setup` shows it)");
+        return Ok(());
+    };
+    drop(change);
+    let Failure { message, .. } = Failure::from(error);
+    let failure = Failure::new(Kind::SecretStore, format!("there is no secret store to use: {message}")).next_step(
+        "choose one: `credstack setup --store keyring` once a keyring runs, `credstack setup --store vault --key-file FILE`, \
+         or `credstack setup --store vault --key-command COMMAND`",
+    );
+    let question = format!("{message}.\nKeep secrets in a vault, with a key file at: (a path, or nothing to stop) ");
+    let Some(path) = context.terminal.ask(&question).map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()) else {
+        return Err(failure);
+    };
+    let path = std::path::absolute(&path).map_err(|_| failure.clone())?;
+    choose(context, &StoreChoice::Vault { key: KeySource::File(path) })
+}
+
+/// Chooses a store after trying it out.
+pub fn choose(context: &Context, choice: &StoreChoice) -> Result<(), Failure> {
+    make_key(choice)?;
+    let mut change = Change::begin(&context.place, context.terms("setup", Consent::Only(Default::default())))?;
+    context.output.notices(&mut change);
+    Ok(change.choose_store(choice)?)
+}
+
+/// Makes the key file that a vault is to use, if it is not there.
+fn make_key(choice: &StoreChoice) -> Result<(), Failure> {
+    let StoreChoice::Vault { key: KeySource::File(path) } = choice else { return Ok(()) };
+    match Vault::create_key_file(path) {
+        Err(SecretStoreError::KeyExists { .. }) => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// A store in words.
+pub fn describe(choice: &StoreChoice) -> String {
+    match choice {
+        StoreChoice::Keyring => "the operating system's keyring".to_owned(),
+        StoreChoice::Vault { key: KeySource::File(path) } => format!("the vault, opened by the key file {}", path.display()),
+        StoreChoice::Vault { key: KeySource::Command(command) } => {
+            format!("the vault, opened by the key command {}", shell_words::join(command))
+        }
+    }
+}

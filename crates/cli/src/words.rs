@@ -1,0 +1,107 @@
+//! How things are said: identities, times, durations, limits. One style for every command.
+
+use credstack_core::{
+    stack::{Left, Moved, Notice},
+    values::{Ambient, Credential, Frame, Kind, display_duration, request::{LimitError, Parameter}},
+};
+use jiff::Timestamp;
+
+/// An identity as a person recognises it: the ARN, or what is known instead.
+pub fn identity(credential: &Credential) -> String {
+    match &credential.identity {
+        Some(identity) => identity.arn.clone(),
+        None => format!("keys {}", credential.access_key_id),
+    }
+}
+
+/// What an ambient frame is.
+pub fn ambient(ambient: &Ambient) -> String {
+    match (&ambient.profile, &ambient.provider) {
+        (Some(profile), _) => format!("ambient (profile {profile})"),
+        (None, Some(provider)) => format!("ambient ({provider})"),
+        (None, None) => "ambient (what this shell's environment and configuration say)".to_owned(),
+    }
+}
+
+/// When something expires, seen from `now`: the time of day, and how long that is.
+pub fn expiry(expires_at: Option<Timestamp>, now: Timestamp) -> String {
+    match expires_at {
+        None => "does not expire".to_owned(),
+        Some(at) => {
+            let left = at.as_second() - now.as_second();
+            let span = display_duration(left.abs().clamp(0, i64::from(i32::MAX)) as i32);
+            if left > 0 { format!("until {at} ({span} left)") } else { format!("expired at {at} ({span} ago)") }
+        }
+    }
+}
+
+/// The identity in use after a change.
+pub fn now_current(moved: &Moved, now: Timestamp) -> String {
+    match (moved.view.frames.current(), moved.view.current()) {
+        (_, Some(credential)) => {
+            format!("current: {} ({}), {}", identity(credential), credential.id, expiry(credential.expires_at, now))
+        }
+        (Frame::Ambient(reference), _) => format!("current: {}", ambient(reference)),
+        (Frame::Credential(id), None) => format!("current: {id}"),
+    }
+}
+
+/// That a credential set's secret is gone here, and until when AWS goes on accepting it.
+pub fn left(left: &Left, now: Timestamp) -> String {
+    let Credential { id, expires_at, .. } = &left.credential;
+    match expires_at {
+        Some(at) if *at > now => format!("{id} left the last stack; its secret is erased here and stays valid at AWS until {at}"),
+        Some(at) => format!("{id} left the last stack; its secret is erased (it had expired at {at})"),
+        None => format!("{id} left the last stack; its secret is erased here. Long-term keys stay valid at AWS until they are deleted there"),
+    }
+}
+
+/// Something a person should hear, whatever the command was about.
+pub fn notice(notice: &Notice) -> String {
+    match notice {
+        Notice::CutOff(id) => format!("{id} was left by a push that was cut off: `credstack use {id}` or `credstack forget {id}`"),
+        Notice::NotErased(id, error) => format!("the secret of {id} could not be erased yet: {error}; the next change tries again"),
+        Notice::NotSettled(id, error) => {
+            format!("a command that was cut off left {id} unsettled: {error}; the next change tries again")
+        }
+    }
+}
+
+/// The command that acquires such a credential set.
+pub fn push_command(kind: Kind) -> &'static str {
+    match kind {
+        Kind::AssumeRole => "push assume",
+        Kind::SessionToken => "push session",
+        Kind::FederationToken => "push federation",
+        Kind::Imported | Kind::Ambient => "push import",
+    }
+}
+
+/// A limit, with the option that ran into it.
+pub fn limit(error: &LimitError) -> String {
+    let Some(option) = option(error.parameter) else { return error.limit.clone() };
+    match &error.value {
+        Some(value) if value.is_empty() => format!("{option} is empty: {}", error.limit),
+        Some(value) => format!("{option} {value}: {}", error.limit),
+        None => format!("{option}: {}", error.limit),
+    }
+}
+
+fn option(parameter: Parameter) -> Option<&'static str> {
+    Some(match parameter {
+        Parameter::Signer => return None,
+        Parameter::RoleArn => "ROLE",
+        Parameter::RoleSessionName => "--session-name",
+        Parameter::Name => "NAME",
+        Parameter::DurationSeconds => "--duration",
+        Parameter::ExternalId => "--external-id",
+        Parameter::Policy => "--policy",
+        Parameter::PolicyArns => "--policy-arn",
+        Parameter::Tags => "--tag",
+        Parameter::TransitiveTagKeys => "--transitive-tag",
+        Parameter::SerialNumber => "--mfa-serial",
+        Parameter::TokenCode => "--mfa-code",
+        Parameter::SourceIdentity => "--source-identity",
+        Parameter::ProvidedContexts | Parameter::ContextAssertion => "--provided-context",
+    })
+}

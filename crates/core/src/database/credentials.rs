@@ -1,0 +1,162 @@
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::DatabaseError;
+use crate::values::{Acquired, Ambient, Credential, CredentialId, Identity, Item, Kind, Signer, StackName, State};
+
+const COLUMNS: &str = "id, kind, state, held, access_key_id, account, arn, user_id, region, issued_at, expires_at, parent, \
+                       signed_by, request, label, note";
+
+/// Announces a credential set before its secret is stored.
+pub(crate) fn insert_pending(connection: &Connection, acquired: &Acquired, item: &Item) -> Result<CredentialId, DatabaseError> {
+    let Acquired { set, kind, identity, region, issued_at, expires_at, signer, request, label, note } = acquired;
+    let (parent, signed_by) = match signer {
+        Signer::None => (None, None),
+        Signer::Credential(id) => (Some(id.0), None),
+        Signer::ShellKeys => (None, Some(Ambient { provider: Some("Environment".into()), ..Ambient::default() })),
+        Signer::Ambient(ambient) => (None, Some(ambient.clone())),
+    };
+    connection
+        .prepare(
+            "INSERT INTO credential (item, nonce, state, kind, access_key_id, account, arn, user_id, region, issued_at,
+                                     expires_at, parent, signed_by, request, label, note)
+             VALUES (?1, ?2, 'pending', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+        )?
+        .execute(params![
+            item.id.to_string(),
+            item.nonce,
+            kind.as_str(),
+            set.access_key_id,
+            identity.as_ref().map(|identity| &identity.account),
+            identity.as_ref().map(|identity| &identity.arn),
+            identity.as_ref().map(|identity| &identity.user_id),
+            region,
+            issued_at.as_second(),
+            expires_at.map(Timestamp::as_second),
+            parent,
+            to_json(&signed_by)?,
+            to_json(request)?,
+            label,
+            note,
+        ])?;
+    Ok(CredentialId(connection.last_insert_rowid()))
+}
+
+/// Says that the secret of a credential set is in the store, and whether it is kept there on no stack.
+pub(crate) fn activate(connection: &Connection, id: CredentialId, held: bool) -> Result<(), DatabaseError> {
+    connection.prepare("UPDATE credential SET state = 'active', held = ?2 WHERE id = ?1")?.execute((id.0, held))?;
+    Ok(())
+}
+
+/// Says that a held credential set is on a stack now, and waits for nobody's `forget`.
+pub(crate) fn release(connection: &Connection, id: CredentialId) -> Result<(), DatabaseError> {
+    connection.prepare("UPDATE credential SET held = 0 WHERE id = ?1 AND held = 1")?.execute([id.0])?;
+    Ok(())
+}
+
+/// Takes back the announcement of a credential set whose secret never arrived.
+pub(crate) fn remove_pending(connection: &Connection, id: CredentialId) -> Result<(), DatabaseError> {
+    connection.execute("DELETE FROM credential WHERE id = ?1 AND state = 'pending'", [id.0])?;
+    Ok(())
+}
+
+/// Says that the secret of a credential set is about to be erased.
+pub(crate) fn mark_leaving(connection: &Connection, id: CredentialId) -> Result<(), DatabaseError> {
+    connection.prepare("UPDATE credential SET state = 'leaving', held = 0 WHERE id = ?1")?.execute([id.0])?;
+    Ok(())
+}
+
+/// Says that the secret of a credential set is gone.
+pub(crate) fn mark_erased(connection: &Connection, id: CredentialId) -> Result<(), DatabaseError> {
+    connection.prepare("UPDATE credential SET state = 'erased' WHERE id = ?1 AND state = 'leaving'")?.execute([id.0])?;
+    Ok(())
+}
+
+/// One credential set's metadata.
+pub(crate) fn find(connection: &Connection, id: CredentialId) -> Result<Option<Credential>, DatabaseError> {
+    select(connection, "WHERE id = ?1", [id.0]).map(|found| found.into_iter().next())
+}
+
+/// The credential sets in a state, oldest first.
+pub(crate) fn in_state(connection: &Connection, state: State) -> Result<Vec<Credential>, DatabaseError> {
+    select(connection, &format!("WHERE state = '{state}' ORDER BY id"), [])
+}
+
+/// The credential sets that keep a secret on no stack, oldest first.
+pub(crate) fn held(connection: &Connection) -> Result<Vec<Credential>, DatabaseError> {
+    select(connection, "WHERE held = 1 ORDER BY id", [])
+}
+
+/// The credential sets with an access key id, newest first.
+pub(crate) fn with_access_key(connection: &Connection, access_key_id: &str) -> Result<Vec<Credential>, DatabaseError> {
+    select(connection, "WHERE access_key_id = ?1 ORDER BY id DESC", [access_key_id])
+}
+
+/// The name of a credential set's item in the secret store.
+pub(crate) fn item(connection: &Connection, id: CredentialId) -> Result<Option<Item>, DatabaseError> {
+    let row: Option<(String, String)> = connection
+        .prepare("SELECT item, nonce FROM credential WHERE id = ?1")?
+        .query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((item, nonce)) = row else { return Ok(None) };
+    let id = item.parse().map_err(|_| DatabaseError::Nonsense { what: "item of a credential set", value: item })?;
+    Ok(Some(Item { id, nonce }))
+}
+
+/// The stacks on which a credential set is, by name.
+pub(crate) fn stacks_with(connection: &Connection, id: CredentialId) -> Result<Vec<StackName>, DatabaseError> {
+    let mut statement = connection.prepare("SELECT DISTINCT stack FROM frame WHERE credential = ?1 ORDER BY stack")?;
+    let names: Vec<String> = statement.query_map([id.0], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let name = |name: String| name.parse().map_err(|_| DatabaseError::Nonsense { what: "name of a stack", value: name });
+    names.into_iter().map(name).collect()
+}
+
+fn select(connection: &Connection, clause: &str, with: impl rusqlite::Params) -> Result<Vec<Credential>, DatabaseError> {
+    let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM credential {clause}"))?;
+    let mut rows = statement.query(with)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(credential(row)?);
+    }
+    Ok(found)
+}
+
+fn credential(row: &Row<'_>) -> Result<Credential, DatabaseError> {
+    let kind: String = row.get(1)?;
+    let state: String = row.get(2)?;
+    let identity = match (row.get(5)?, row.get(6)?, row.get(7)?) {
+        (Some(account), Some(arn), Some(user_id)) => Some(Identity { account, arn, user_id }),
+        _ => None,
+    };
+    Ok(Credential {
+        id: CredentialId(row.get(0)?),
+        kind: Kind::from_text(&kind).ok_or(DatabaseError::Nonsense { what: "kind of credential set", value: kind })?,
+        state: State::from_text(&state).ok_or(DatabaseError::Nonsense { what: "state of a credential set", value: state })?,
+        held: row.get(3)?,
+        access_key_id: row.get(4)?,
+        identity,
+        region: row.get(8)?,
+        issued_at: time(row.get(9)?)?,
+        expires_at: row.get::<_, Option<i64>>(10)?.map(time).transpose()?,
+        parent: row.get::<_, Option<i64>>(11)?.map(CredentialId),
+        signed_by: from_json(row.get(12)?, "signer")?,
+        request: from_json(row.get(13)?, "request")?,
+        label: row.get(14)?,
+        note: row.get(15)?,
+    })
+}
+
+pub(super) fn time(seconds: i64) -> Result<Timestamp, DatabaseError> {
+    Timestamp::from_second(seconds).map_err(|_| DatabaseError::Nonsense { what: "time", value: seconds.to_string() })
+}
+
+pub(super) fn to_json<T: Serialize>(value: &Option<T>) -> Result<Option<String>, DatabaseError> {
+    let nonsense = |error: serde_json::Error| DatabaseError::Nonsense { what: "value", value: error.to_string() };
+    value.as_ref().map(serde_json::to_string).transpose().map_err(nonsense)
+}
+
+pub(super) fn from_json<T: DeserializeOwned>(text: Option<String>, what: &'static str) -> Result<Option<T>, DatabaseError> {
+    let Some(text) = text else { return Ok(None) };
+    serde_json::from_str(&text).map(Some).map_err(|_| DatabaseError::Nonsense { what, value: text })
+}

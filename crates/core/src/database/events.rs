@@ -1,0 +1,75 @@
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde_json::{Map, Value};
+
+use super::{Database, DatabaseError, GENESIS, hash_of};
+use crate::values::{CredentialId, Entry, Event, EventKind};
+
+/// Appends an entry to the log, bound to the one before it.
+pub(crate) fn append(connection: &Connection, at: Timestamp, entry: &Entry) -> Result<(), DatabaseError> {
+    let head = connection
+        .prepare("SELECT sequence, hash FROM event ORDER BY sequence DESC LIMIT 1")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let (last, previous): (i64, [u8; 32]) = head.unwrap_or((0, GENESIS));
+    let sequence = last + 1;
+    let detail = Value::Object(entry.detail.clone()).to_string();
+    let hash = hash_of(&previous, sequence, at, entry, &detail);
+    connection
+        .prepare(
+            "INSERT INTO event (sequence, at, event, stack, credential, parent, access_key_id, account, arn, detail, hash)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        )?
+        .execute(params![
+            sequence,
+            at.as_second(),
+            entry.event.as_str(),
+            entry.stack.as_ref().map(|name| name.as_str()),
+            entry.credential.map(|id| id.0),
+            entry.parent.map(|id| id.0),
+            entry.access_key_id,
+            entry.account,
+            entry.arn,
+            detail,
+            hash,
+        ])?;
+    Ok(())
+}
+
+impl Database {
+    /// The newest events, newest first.
+    pub fn newest_events(&self, limit: u64) -> Result<Vec<Event>, DatabaseError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare(
+                "SELECT sequence, at, event, stack, credential, parent, access_key_id, account, arn, detail, hash
+                 FROM event ORDER BY sequence DESC LIMIT ?1",
+            )?;
+            let mut rows = statement.query([i64::try_from(limit).unwrap_or(i64::MAX)])?;
+            let mut events = Vec::new();
+            while let Some(row) = rows.next()? {
+                events.push(event(row)?);
+            }
+            Ok(events)
+        })
+    }
+}
+
+fn event(row: &Row<'_>) -> Result<Event, DatabaseError> {
+    let name: String = row.get(2)?;
+    let kind = EventKind::from_text(&name).ok_or(DatabaseError::Nonsense { what: "kind of event", value: name })?;
+    let detail: String = row.get(9)?;
+    let detail: Map<String, Value> =
+        serde_json::from_str(&detail).map_err(|_| DatabaseError::Nonsense { what: "detail of an event", value: detail })?;
+    let stack: Option<String> = row.get(3)?;
+    let entry = Entry {
+        event: kind,
+        stack: stack.and_then(|name| name.parse().ok()),
+        credential: row.get::<_, Option<i64>>(4)?.map(CredentialId),
+        parent: row.get::<_, Option<i64>>(5)?.map(CredentialId),
+        access_key_id: row.get(6)?,
+        account: row.get(7)?,
+        arn: row.get(8)?,
+        detail,
+    };
+    Ok(Event { sequence: row.get(0)?, at: super::credentials::time(row.get(1)?)?, entry, hash: row.get(10)? })
+}

@@ -1,0 +1,13 @@
+//! The database: metadata, order and history in one SQLite file. No secret is ever in it.
+
+mod chain;
+pub(crate) mod credentials;
+mod error;
+pub(crate) mod events;
+mod open;
+pub(crate) mod settings;
+pub(crate) mod stacks;
+
+pub use chain::{GENESIS, hash_of};
+pub use error::DatabaseError;
+pub use open::{Database, Health};

@@ -1,0 +1,246 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+
+use super::{
+    Reader, StackError, StackView, StateDirectory,
+    lock::Lock,
+    place::private_file,
+    record::{entry_about, signed},
+};
+use crate::{
+    database::{Database, credentials, events, stacks},
+    secret_store::{Patience, SecretStore, SecretStoreError},
+    values::{Actor, Credential, CredentialId, Entry, EventKind, Frames, StackName},
+};
+
+/// On what terms a change is made.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// The time, UTC.
+    pub now: Timestamp,
+    /// Who makes it.
+    pub actor: Actor,
+    /// The command, for whoever waits for it. Nothing secret.
+    pub command: String,
+    /// How long the secret store may take.
+    pub patience: Patience,
+    /// Which irreplaceable secrets may be erased.
+    pub consent: Consent,
+}
+
+/// Which secrets that nothing can bring back may be erased.
+#[derive(Clone, Debug)]
+pub enum Consent {
+    /// These. A person was asked about them.
+    Only(BTreeSet<CredentialId>),
+    /// Whatever the operation leaves over.
+    Everything,
+}
+
+impl Consent {
+    fn covers(&self, id: CredentialId) -> bool {
+        match self {
+            Consent::Everything => true,
+            Consent::Only(ids) => ids.contains(&id),
+        }
+    }
+}
+
+/// One change under way: it holds the lock until it is dropped.
+pub struct Change {
+    _lock: Lock,
+    pub(super) place: StateDirectory,
+    pub(super) database: Database,
+    pub(super) now: Timestamp,
+    pub(super) actor: Actor,
+    pub(super) patience: Patience,
+    pub(super) notices: Vec<Notice>,
+    consent: Consent,
+    secrets: Option<SecretStore>,
+}
+
+/// Something a person should hear, whatever the command was about.
+#[derive(Debug)]
+pub enum Notice {
+    /// A push was cut off after its secret had arrived; the credential set is held.
+    CutOff(CredentialId),
+    /// A secret could not be erased yet; the next change tries again.
+    NotErased(CredentialId, StackError),
+    /// What a killed command left could not be settled yet; the next change tries again.
+    NotSettled(CredentialId, StackError),
+}
+
+/// What an operation did to a stack.
+#[derive(Debug)]
+pub struct Moved {
+    /// The stack as it is now.
+    pub view: StackView,
+    /// The credential sets whose secrets went, for no stack refers to them any more.
+    pub left: Vec<Left>,
+}
+
+/// A credential set that left the last stack.
+#[derive(Debug)]
+pub struct Left {
+    /// Which one. AWS goes on accepting a temporary one until it expires.
+    pub credential: Credential,
+}
+
+impl Change {
+    /// Takes the lock, opens the database (making or migrating it) and settles what killed commands left.
+    pub fn begin(place: &StateDirectory, terms: Terms) -> Result<Change, StackError> {
+        let lock = Lock::take(place, &terms.command)?;
+        let path = place.database();
+        private_file(&path).map_err(|error| StackError::Place { path: path.clone(), reason: error.to_string() })?;
+        let mut change = Change {
+            _lock: lock,
+            place: place.clone(),
+            database: Database::create(&path)?,
+            now: terms.now,
+            actor: terms.actor,
+            patience: terms.patience,
+            notices: Vec::new(),
+            consent: terms.consent,
+            secrets: None,
+        };
+        change.recover()?;
+        Ok(change)
+    }
+
+    /// What a person should hear. Each is given once.
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
+    }
+
+    /// The frames of a stack that exists.
+    pub(super) fn frames(&self, stack: &StackName) -> Result<Frames, StackError> {
+        let frames = self.database.read(|connection| stacks::frames(connection, stack))?;
+        frames.ok_or_else(|| StackError::NoSuchStack(stack.clone()))
+    }
+
+    /// The frames of a stack, which is made if it does not exist.
+    pub(super) fn frames_or_new(&self, stack: &StackName) -> Result<Frames, StackError> {
+        Ok(self.database.read(|connection| stacks::frames(connection, stack))?.unwrap_or_default())
+    }
+
+    /// The secret store, opened when it is first needed.
+    pub(super) fn secrets(&mut self) -> Result<&SecretStore, StackError> {
+        if self.secrets.is_none() {
+            let choice = super::secret_stores::chosen(&self.database)?.ok_or(StackError::NoStoreChosen)?;
+            self.secrets = Some(SecretStore::open(&choice, &self.place.vault(), self.patience)?);
+        }
+        self.secrets.as_ref().ok_or(StackError::NoStoreChosen)
+    }
+
+    /// Refuses a change that would erase what nothing can bring back, unless a person agreed.
+    pub(super) fn require_consent(&self, leaving: &[Credential]) -> Result<(), StackError> {
+        let lost: Vec<_> = leaving
+            .iter()
+            .filter(|credential| credential.kind.is_irreplaceable() && !self.consent.covers(credential.id))
+            .map(|credential| credential.id)
+            .collect();
+        if lost.is_empty() { Ok(()) } else { Err(StackError::WouldLose(lost)) }
+    }
+
+    /// Refuses a move of frames that would erase what nothing can bring back, before anything is written.
+    pub(super) fn check_move(&self, stack: &StackName, before: &Frames, after: &Frames) -> Result<(), StackError> {
+        let leaving = self.database.read(|connection| leaving(connection, stack, before, after))?;
+        self.require_consent(&leaving)
+    }
+
+    /// Moves a stack from `before` to `after`, and in the same transaction settles the credential sets that arrived,
+    /// announces those that leave and writes the log. Then erases what left.
+    pub(super) fn commit(
+        &mut self,
+        stack: &StackName,
+        before: &Frames,
+        after: &Frames,
+        arrived: &[CredentialId],
+        entries: Vec<Entry>,
+    ) -> Result<Moved, StackError> {
+        self.check_move(stack, before, after)?;
+        let (now, actor) = (self.now, self.actor_json());
+        let leaving = self.database.write(|transaction| -> Result<_, StackError> {
+            for id in arrived {
+                credentials::activate(transaction, *id, false)?;
+            }
+            let leaving = leaving(transaction, stack, before, after)?;
+            stacks::put_frames(transaction, stack, after, now)?;
+            for id in after.from_current().filter_map(|frame| frame.credential()) {
+                credentials::release(transaction, id)?;
+            }
+            for credential in &leaving {
+                credentials::mark_leaving(transaction, credential.id)?;
+            }
+            for entry in entries {
+                events::append(transaction, now, &signed(entry, &actor))?;
+            }
+            Ok(leaving)
+        })?;
+        self.erase(&leaving);
+        Ok(Moved { view: self.reader()?.stack(stack)?, left: leaving.into_iter().map(|credential| Left { credential }).collect() })
+    }
+
+    /// Erases the secrets of credential sets that are already marked as leaving. What cannot be erased now stays
+    /// marked, and is a notice.
+    pub(super) fn erase(&mut self, leaving: &[Credential]) {
+        let mut erased = Vec::new();
+        for credential in leaving {
+            match self.erase_secret(credential.id) {
+                Ok(()) => erased.push(credential),
+                Err(error) => self.notices.push(Notice::NotErased(credential.id, error)),
+            }
+        }
+        if let (Err(error), Some(first)) = (self.settle_erased(&erased), erased.first()) {
+            self.notices.push(Notice::NotErased(first.id, error));
+        }
+    }
+
+    fn erase_secret(&mut self, id: CredentialId) -> Result<(), StackError> {
+        let item = self.database.read(|connection| credentials::item(connection, id))?;
+        let item = item.ok_or(StackError::NoSuchCredential(id))?;
+        Ok(self.secrets()?.erase(&item)?)
+    }
+
+    fn settle_erased(&mut self, erased: &[&Credential]) -> Result<(), StackError> {
+        if erased.is_empty() {
+            return Ok(());
+        }
+        let (now, actor) = (self.now, self.actor_json());
+        self.database.write(|transaction| {
+            for credential in erased {
+                credentials::mark_erased(transaction, credential.id)?;
+                events::append(transaction, now, &signed(entry_about(EventKind::Erased, credential), &actor))?;
+            }
+            Ok(())
+        })
+    }
+
+    /// A reader on the same database, that sees what this change did.
+    pub(super) fn reader(&self) -> Result<Reader, StackError> {
+        Reader::open(&self.place, self.patience)
+    }
+}
+
+/// The credential sets whose secrets go when a stack moves from `before` to `after`: no other frame of any stack
+/// refers to them.
+fn leaving(connection: &Connection, stack: &StackName, before: &Frames, after: &Frames) -> Result<Vec<Credential>, StackError> {
+    let ids = |frames: &Frames| frames.from_current().filter_map(|frame| frame.credential()).collect::<BTreeSet<_>>();
+    let stays = ids(after);
+    let mut leaving = BTreeMap::new();
+    for id in ids(before).difference(&stays) {
+        let elsewhere = credentials::stacks_with(connection, *id)?.iter().any(|other| other != stack);
+        match credentials::find(connection, *id)? {
+            Some(credential) if !elsewhere && !credential.held => leaving.insert(*id, credential),
+            _ => None,
+        };
+    }
+    Ok(leaving.into_values().collect())
+}
+
+/// Whether an error of the secret store says that the item is not there.
+pub(super) fn is_missing(error: &StackError) -> bool {
+    matches!(error, StackError::SecretStore(SecretStoreError::NoEntry { .. }))
+}

@@ -1,0 +1,50 @@
+use std::{
+    fs::{File, TryLockError},
+    io::{Read, Seek, Write},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{StackError, StateDirectory, place::private_file};
+
+/// How long a command waits for another one before it gives up.
+const PATIENCE: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(4);
+
+/// The one exclusive lock around every change. The system releases it when the process ends, however it ends, so that
+/// whatever is unsettled when it is taken was left by a dead process.
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock, making the state directory if it is not there. `command` tells others who holds it.
+    pub(super) fn take(place: &StateDirectory, command: &str) -> Result<Lock, StackError> {
+        place.make()?;
+        let path = place.lock();
+        let unusable = |error: std::io::Error| StackError::Place { path: path.clone(), reason: error.to_string() };
+        let mut file = private_file(&path).map_err(unusable)?;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(POLL),
+                Err(TryLockError::WouldBlock) => return Err(StackError::Busy { holder: holder(&mut file) }),
+                Err(TryLockError::Error(error)) => return Err(unusable(error)),
+            }
+        }
+        let sign = format!("process {}, `credstack {command}`\n", std::process::id());
+        file.set_len(0).and_then(|()| file.write_all(sign.as_bytes())).map_err(unusable)?;
+        Ok(Lock { _file: file })
+    }
+}
+
+/// What the holder wrote about itself.
+fn holder(file: &mut File) -> String {
+    let mut text = String::new();
+    let read = file.rewind().and_then(|()| file.take(200).read_to_string(&mut text));
+    match (read, text.trim()) {
+        (Ok(_), sign) if !sign.is_empty() => sign.to_owned(),
+        _ => "an unknown process".to_owned(),
+    }
+}

@@ -1,0 +1,31 @@
+//! The stack: the only place where the database and the secret store meet.
+//!
+//! [`Reader`] shows what is there and takes no lock. [`Change`] holds the one lock and carries out one operation, each
+//! in a file of its own. SQLite knows of every secret before the secret store does, and forgets it after.
+
+mod capture;
+mod change;
+mod clear;
+mod drop;
+mod error;
+mod forget;
+mod lock;
+mod place;
+mod pop;
+mod purge;
+mod push;
+mod reader;
+mod record;
+mod recover;
+mod save;
+mod secret_stores;
+mod swap;
+mod r#use;
+
+pub use capture::{KeyOwner, Shell, ShellKeys};
+pub use change::{Change, Consent, Left, Moved, Notice, Terms};
+pub use error::StackError;
+pub use place::StateDirectory;
+pub use pop::Pop;
+pub use push::{Landing, Pushed};
+pub use reader::{Reader, StackView};

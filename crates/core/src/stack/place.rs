@@ -1,0 +1,88 @@
+use std::{
+    fs::{self, DirBuilder},
+    io,
+    path::{Path, PathBuf},
+};
+
+use super::StackError;
+
+/// The directory in which everything of ours lies: the database, the lock and the vault.
+#[derive(Clone, Debug)]
+pub struct StateDirectory {
+    path: PathBuf,
+}
+
+impl StateDirectory {
+    /// The state directory at `path`, whether it exists or not.
+    pub fn new(path: PathBuf) -> StateDirectory {
+        StateDirectory { path }
+    }
+
+    /// The directory itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The database file.
+    pub fn database(&self) -> PathBuf {
+        self.path.join("credstack.db")
+    }
+
+    /// The vault's directory.
+    pub fn vault(&self) -> PathBuf {
+        self.path.join("vault")
+    }
+
+    pub(super) fn lock(&self) -> PathBuf {
+        self.path.join("lock")
+    }
+
+    /// Makes the directory, 0700 from the start, if it is not there.
+    pub(super) fn make(&self) -> Result<(), StackError> {
+        let mut builder = DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&self.path).map_err(|error| self.unusable(error.to_string()))?;
+        self.check()
+    }
+
+    /// Refuses a directory that others could write to or that is somebody else's. One that is not there is fine.
+    pub fn check(&self) -> Result<(), StackError> {
+        let metadata = match fs::metadata(&self.path) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(self.unusable(error.to_string())),
+        };
+        if !metadata.is_dir() {
+            return Err(self.unusable("it is not a directory".into()));
+        }
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            if metadata.uid() != rustix::process::geteuid().as_raw() {
+                return Err(self.unusable("it belongs to another user".into()));
+            }
+            if metadata.mode() & 0o077 != 0 {
+                return Err(self.unusable(format!("others may enter it (mode {:04o}, expected 0700)", metadata.mode() & 0o7777)));
+            }
+        }
+        Ok(())
+    }
+
+    fn unusable(&self, reason: String) -> StackError {
+        StackError::Place { path: self.path.clone(), reason }
+    }
+}
+
+/// A file that is born 0600, and never one that a link points to.
+pub(super) fn private_file(path: &Path) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32);
+    }
+    options.open(path)
+}

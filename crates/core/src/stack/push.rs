@@ -1,0 +1,164 @@
+use serde_json::{Map, Value, json};
+
+use super::{
+    Change, Moved, Shell, StackError,
+    capture::Cover,
+    record::{entry_about, signed, with_frames},
+};
+use crate::{
+    database::{DatabaseError, credentials, events},
+    values::{Acquired, Credential, CredentialId, Entry, EventKind, Frame, Frames, Item, Kind, Signer, StackName},
+};
+
+/// Where an acquired credential set goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Landing {
+    /// On top of the stack: the current frame is saved.
+    Top,
+    /// In the place of the current frame, which is not saved.
+    Replace,
+    /// On no stack: it is held until it is used or forgotten.
+    Nowhere,
+}
+
+/// What a push did.
+#[derive(Debug)]
+pub struct Pushed {
+    /// The new credential set.
+    pub credential: Credential,
+    /// The environment's keys, if this change captured them.
+    pub captured: Option<CredentialId>,
+    /// What it did to the stack; `None` with [`Landing::Nowhere`].
+    pub moved: Option<Moved>,
+}
+
+impl Change {
+    /// Stores an acquired credential set and makes it current, in one step. `detail` goes into the log and holds
+    /// nothing secret.
+    ///
+    /// If another process changed the stack meanwhile, it still lands on top of the stack as it now is.
+    pub fn push(
+        &mut self,
+        stack: &StackName,
+        mut acquired: Acquired,
+        landing: Landing,
+        shell: &Shell,
+        detail: Map<String, Value>,
+    ) -> Result<Pushed, StackError> {
+        if landing == Landing::Nowhere {
+            return self.hold(acquired, detail);
+        }
+        let before = self.frames_or_new(stack)?;
+        let cover = if landing == Landing::Top { self.cover(&before, shell)? } else { Cover::AsItIs };
+        if landing == Landing::Replace {
+            // The new frame has no id yet; any frame will do to see what goes.
+            self.check_move(stack, &before, &before.replace(Frame::untouched()))?;
+        }
+        let (captured, base) = self.covered(&before, cover)?;
+        if let (Signer::ShellKeys, Some(id)) = (&acquired.signer, captured) {
+            acquired.signer = Signer::Credential(id);
+        }
+        let id = match self.arrive(&acquired) {
+            Ok(id) => id,
+            Err(error) => {
+                captured.into_iter().for_each(|id| self.take_back(id));
+                return Err(error);
+            }
+        };
+        let after = match landing {
+            Landing::Replace => base.replace(Frame::Credential(id)),
+            Landing::Top | Landing::Nowhere => base.push(Frame::Credential(id)),
+        };
+        let mut entries = self.captured_entry(captured)?;
+        entries.push(with_frames(self.acquired_entry(id, detail)?, stack, &after));
+        let arrived: Vec<_> = captured.into_iter().chain([id]).collect();
+        let moved = self.commit(stack, &before, &after, &arrived, entries)?;
+        Ok(Pushed { credential: self.credential(id)?, captured, moved: Some(moved) })
+    }
+
+    /// Stores an acquired credential set on no stack.
+    fn hold(&mut self, acquired: Acquired, detail: Map<String, Value>) -> Result<Pushed, StackError> {
+        let id = self.arrive(&acquired)?;
+        let entry = self.acquired_entry(id, detail)?;
+        let held = entry_about(EventKind::Held, &self.credential(id)?);
+        let (now, actor) = (self.now, self.actor_json());
+        self.database.write(|transaction| -> Result<(), DatabaseError> {
+            credentials::activate(transaction, id, true)?;
+            events::append(transaction, now, &signed(entry, &actor))?;
+            events::append(transaction, now, &signed(held, &actor))
+        })?;
+        Ok(Pushed { credential: self.credential(id)?, captured: None, moved: None })
+    }
+
+    /// Brings the frames to where their current one may be covered; stores what has to be captured for that.
+    pub(super) fn covered(&mut self, frames: &Frames, cover: Cover) -> Result<(Option<CredentialId>, Frames), StackError> {
+        Ok(match cover {
+            Cover::AsItIs => (None, frames.clone()),
+            Cover::Becomes(frame) => (None, frames.replace(frame)),
+            Cover::Capture(keys) => {
+                let id = self.arrive(&keys)?;
+                (Some(id), frames.replace(Frame::Credential(id)))
+            }
+        })
+    }
+
+    /// Announces a credential set in the database, then puts its secret into the store, which reads it back.
+    /// It is pending until the change is committed.
+    fn arrive(&mut self, acquired: &Acquired) -> Result<CredentialId, StackError> {
+        self.secrets()?;
+        let item = Item::new(self.now)?;
+        let id = self.database.write(|transaction| credentials::insert_pending(transaction, acquired, &item))?;
+        if let Err(error) = self.secrets()?.put(&item, &acquired.set) {
+            self.take_back(id);
+            return Err(error.into());
+        }
+        Ok(id)
+    }
+
+    /// Takes back a credential set that arrived in a change that cannot be completed. If even that fails, recovery
+    /// does it later.
+    pub(super) fn take_back(&mut self, id: CredentialId) {
+        let undone = || -> Result<(), StackError> {
+            let item = self.database.read(|connection| credentials::item(connection, id))?;
+            if let Some(item) = item {
+                self.secrets()?.erase(&item)?;
+            }
+            self.database.write(|transaction| credentials::remove_pending(transaction, id))?;
+            Ok(())
+        };
+        // The error that led here is the one to report; what stays is settled by the next change.
+        let _settled_later = undone();
+    }
+
+    /// One credential set's metadata.
+    pub(super) fn credential(&self, id: CredentialId) -> Result<Credential, StackError> {
+        let found = self.database.read(|connection| credentials::find(connection, id))?;
+        found.ok_or(StackError::NoSuchCredential(id))
+    }
+
+    /// The log's entry for keys that were captured.
+    pub(super) fn captured_entry(&self, captured: Option<CredentialId>) -> Result<Vec<Entry>, StackError> {
+        captured.map(|id| Ok(entry_about(EventKind::Captured, &self.credential(id)?))).into_iter().collect()
+    }
+
+    fn acquired_entry(&self, id: CredentialId, mut detail: Map<String, Value>) -> Result<Entry, StackError> {
+        let credential = self.credential(id)?;
+        let event = if credential.kind == Kind::Imported { EventKind::Imported } else { EventKind::Acquired };
+        detail.insert("kind".into(), json!(credential.kind));
+        detail.insert("issued_at".into(), json!(credential.issued_at));
+        detail.insert("expires_at".into(), json!(credential.expires_at));
+        for (name, value) in [("request", json!(credential.request)), ("signed_by", json!(credential.signed_by))] {
+            if !value.is_null() {
+                detail.insert(name.into(), value);
+            }
+        }
+        for (name, value) in [("label", &credential.label), ("note", &credential.note), ("region", &credential.region)] {
+            if let Some(value) = value {
+                detail.insert(name.into(), json!(value));
+            }
+        }
+        let mut entry = entry_about(event, &credential);
+        entry.detail = detail;
+        Ok(entry)
+    }
+}

@@ -1,0 +1,156 @@
+use std::collections::BTreeMap;
+
+use super::{KeyOwner, StackError, StateDirectory, capture::key_owner, lock::Lock, secret_stores::chosen};
+use crate::{
+    database::{Database, DatabaseError, credentials, stacks},
+    secret_store::{Patience, SecretStore, StoreChoice},
+    values::{Credential, CredentialId, CredentialSet, Event, Frame, FrameName, Frames, StackName, State},
+};
+
+/// Shows what is there. It takes no lock and changes nothing.
+pub struct Reader {
+    /// `None`: nothing was ever written.
+    database: Option<Database>,
+    place: StateDirectory,
+    patience: Patience,
+}
+
+/// A stack, with what is known of the credential sets on it.
+#[derive(Clone, Debug)]
+pub struct StackView {
+    /// Its name.
+    pub name: StackName,
+    /// Its frames.
+    pub frames: Frames,
+    /// The credential sets on it, and the held ones.
+    pub credentials: BTreeMap<CredentialId, Credential>,
+    /// The credential sets that keep a secret on no stack, oldest first.
+    pub held: Vec<CredentialId>,
+}
+
+impl StackView {
+    /// The credential set of the current frame; `None` when it is ambient.
+    pub fn current(&self) -> Option<&Credential> {
+        self.credentials.get(&self.frames.current().credential()?)
+    }
+}
+
+impl Reader {
+    /// Opens the database, if there is one. An older one is migrated first, under the lock.
+    pub fn open(place: &StateDirectory, patience: Patience) -> Result<Reader, StackError> {
+        place.check()?;
+        let path = place.database();
+        let mut database = Database::open(&path)?;
+        if database.is_none() && path.symlink_metadata().is_ok() {
+            let _lock = Lock::take(place, "(migrating the database)")?;
+            database = Some(Database::create(&path)?);
+        }
+        Ok(Reader { database, place: place.clone(), patience })
+    }
+
+    /// A stack with everything `list` shows of it.
+    pub fn stack(&self, name: &StackName) -> Result<StackView, StackError> {
+        let Some(database) = &self.database else { return unwritten(name) };
+        database.read(|connection| {
+            let frames = stacks::frames(connection, name)?.ok_or_else(|| StackError::NoSuchStack(name.clone()))?;
+            let mut known = BTreeMap::new();
+            for id in frames.from_current().filter_map(Frame::credential) {
+                let credential = credentials::find(connection, id)?;
+                known.insert(id, credential.ok_or(StackError::NoSuchCredential(id))?);
+            }
+            let held = credentials::held(connection)?;
+            let ids = held.iter().map(|credential| credential.id).collect();
+            known.extend(held.into_iter().map(|credential| (credential.id, credential)));
+            Ok(StackView { name: name.clone(), frames, credentials: known, held: ids })
+        })
+    }
+
+    /// The names of all stacks, `default` first.
+    pub fn stack_names(&self) -> Result<Vec<StackName>, StackError> {
+        match &self.database {
+            Some(database) => Ok(database.read(stacks::names)?),
+            None => Ok(vec![StackName::default()]),
+        }
+    }
+
+    /// The frame that a person means. [`FrameName::Environment`] is no frame of a stack and is refused as unknown
+    /// here: the caller knows the environment.
+    pub fn frame(&self, stack: &StackName, name: FrameName) -> Result<Frame, StackError> {
+        if let FrameName::Credential(id) = name {
+            return self.credential(id).map(|credential| Frame::Credential(credential.id));
+        }
+        let frames = self.stack(stack)?.frames;
+        match name {
+            FrameName::Root => Ok(frames.root().clone()),
+            FrameName::Position(position) => frames.at(position).cloned().ok_or_else(|| StackError::NoSuchPosition {
+                stack: stack.clone(),
+                position,
+                depth: frames.by_height().len(),
+            }),
+            _ => Ok(frames.current().clone()),
+        }
+    }
+
+    /// One credential set's metadata.
+    pub fn credential(&self, id: CredentialId) -> Result<Credential, StackError> {
+        let found = match &self.database {
+            Some(database) => database.read(|connection| credentials::find(connection, id))?,
+            None => None,
+        };
+        found.ok_or(StackError::NoSuchCredential(id))
+    }
+
+    /// The credential sets in a state, oldest first.
+    pub fn credentials_in(&self, state: State) -> Result<Vec<Credential>, StackError> {
+        match &self.database {
+            Some(database) => Ok(database.read(|connection| credentials::in_state(connection, state))?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Whose the keys with this access key id are.
+    pub fn key_owner(&self, access_key_id: &str) -> Result<KeyOwner, StackError> {
+        match &self.database {
+            Some(database) => Ok(database.read(|connection| key_owner(connection, access_key_id))?),
+            None => Ok(KeyOwner::Unknown),
+        }
+    }
+
+    /// The newest events of the log, newest first.
+    pub fn newest_events(&self, limit: u64) -> Result<Vec<Event>, StackError> {
+        match &self.database {
+            Some(database) => Ok(database.newest_events(limit)?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The secret store that was chosen, if any was.
+    pub fn chosen_store(&self) -> Result<Option<StoreChoice>, StackError> {
+        match &self.database {
+            Some(database) => Ok(chosen(database)?),
+            None => Ok(None),
+        }
+    }
+
+    /// The secret of a credential set, from the secret store.
+    pub fn secret(&self, id: CredentialId) -> Result<CredentialSet, StackError> {
+        let database = self.database.as_ref().ok_or(StackError::NoSuchCredential(id))?;
+        let found = database.read(|connection| -> Result<_, DatabaseError> {
+            Ok((credentials::find(connection, id)?, credentials::item(connection, id)?))
+        })?;
+        let (Some(credential), Some(item)) = found else { return Err(StackError::NoSuchCredential(id)) };
+        if !credential.has_secret() {
+            return Err(StackError::Erased(id));
+        }
+        let choice = chosen(database)?.ok_or(StackError::NoStoreChosen)?;
+        let set = SecretStore::open(&choice, &self.place.vault(), self.patience)?.get(&item)?;
+        Ok(set)
+    }
+}
+
+fn unwritten(name: &StackName) -> Result<StackView, StackError> {
+    if !name.is_default() {
+        return Err(StackError::NoSuchStack(name.clone()));
+    }
+    Ok(StackView { name: name.clone(), frames: Frames::default(), credentials: BTreeMap::new(), held: Vec::new() })
+}

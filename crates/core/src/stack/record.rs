@@ -1,0 +1,72 @@
+use serde_json::{Map, Value, json};
+
+use super::{Change, StackError};
+use crate::{
+    database::{DatabaseError, events},
+    values::{Credential, CredentialId, Entry, EventKind, Frame, Frames, StackName},
+};
+
+impl Change {
+    /// Writes down that STS refused a request, or could not be reached. `detail` says what was asked, and nothing
+    /// secret.
+    pub fn record_failure(
+        &mut self,
+        event: EventKind,
+        stack: &StackName,
+        parent: Option<CredentialId>,
+        detail: Map<String, Value>,
+    ) -> Result<(), StackError> {
+        let entry = Entry { stack: Some(stack.clone()), parent, detail, ..Entry::new(event) };
+        self.append([entry])
+    }
+
+    /// Writes down that the secret of a credential set is not where it should be. Its metadata stays.
+    pub fn record_secret_lost(&mut self, credential: &Credential) -> Result<(), StackError> {
+        self.append([entry_about(EventKind::SecretLost, credential)])
+    }
+
+    /// Appends entries in a transaction of their own.
+    pub(super) fn append(&mut self, entries: impl IntoIterator<Item = Entry>) -> Result<(), StackError> {
+        let (now, actor) = (self.now, self.actor_json());
+        self.database.write(|transaction| -> Result<(), DatabaseError> {
+            for entry in entries {
+                events::append(transaction, now, &signed(entry, &actor))?;
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    pub(super) fn actor_json(&self) -> Value {
+        json!(self.actor)
+    }
+}
+
+/// The entry with the person and process behind it.
+pub(super) fn signed(mut entry: Entry, actor: &Value) -> Entry {
+    entry.detail.insert("actor".into(), actor.clone());
+    entry
+}
+
+/// An entry about one credential set.
+pub(super) fn entry_about(event: EventKind, credential: &Credential) -> Entry {
+    Entry {
+        credential: Some(credential.id),
+        parent: credential.parent,
+        access_key_id: Some(credential.access_key_id.clone()),
+        account: credential.identity.as_ref().map(|identity| identity.account.clone()),
+        arn: credential.identity.as_ref().map(|identity| identity.arn.clone()),
+        ..Entry::new(event)
+    }
+}
+
+/// Says in an entry how a stack stands after it: the frames, current first.
+pub(super) fn with_frames(mut entry: Entry, stack: &StackName, frames: &Frames) -> Entry {
+    let names = frames.from_current().map(|frame| match frame {
+        Frame::Credential(id) => json!(id),
+        Frame::Ambient(ambient) => json!({ "ambient": ambient }),
+    });
+    entry.detail.insert("frames".into(), names.collect());
+    entry.stack = Some(stack.clone());
+    entry
+}

@@ -1,0 +1,54 @@
+use super::{
+    Change, Notice, StackError,
+    change::is_missing,
+    record::{entry_about, signed},
+};
+use crate::{
+    database::{credentials, events},
+    values::{Credential, EventKind, State},
+};
+
+impl Change {
+    /// Settles what killed commands left. A pending credential set whose secret arrived is held, for the secret may
+    /// exist nowhere else; one whose secret did not arrive is taken back; one that was leaving is erased.
+    ///
+    /// What cannot be settled now, because the secret store does not answer, stays and is a notice.
+    pub(super) fn recover(&mut self) -> Result<(), StackError> {
+        let pending = self.database.read(|connection| credentials::in_state(connection, State::Pending))?;
+        for credential in &pending {
+            match self.settle_pending(credential) {
+                Ok(Some(notice)) => self.notices.push(notice),
+                Ok(None) => {}
+                Err(error) => self.notices.push(Notice::NotSettled(credential.id, error)),
+            }
+        }
+        let leaving = self.database.read(|connection| credentials::in_state(connection, State::Leaving))?;
+        self.erase(&leaving);
+        if !(pending.is_empty() && leaving.is_empty()) {
+            self.secrets().map(|store| store.sweep_temporary_files()).ok();
+        }
+        Ok(())
+    }
+
+    fn settle_pending(&mut self, credential: &Credential) -> Result<Option<Notice>, StackError> {
+        let id = credential.id;
+        let item = self.database.read(|connection| credentials::item(connection, id))?;
+        let item = item.ok_or(StackError::NoSuchCredential(id))?;
+        match self.secrets()?.get(&item).map_err(StackError::from) {
+            Ok(_) => {
+                let entry = signed(entry_about(EventKind::Held, credential), &self.actor_json());
+                let now = self.now;
+                self.database.write(|transaction| {
+                    credentials::activate(transaction, id, true)?;
+                    events::append(transaction, now, &entry)
+                })?;
+                Ok(Some(Notice::CutOff(id)))
+            }
+            Err(error) if is_missing(&error) => {
+                self.database.write(|transaction| credentials::remove_pending(transaction, id))?;
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}

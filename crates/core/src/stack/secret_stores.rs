@@ -1,0 +1,48 @@
+use super::{Change, StackError, record::signed};
+use crate::{
+    database::{Database, DatabaseError, credentials, events, settings},
+    secret_store::{SecretStore, StoreChoice},
+    values::{Entry, EventKind, State},
+};
+
+const SETTING: &str = "secret_store";
+
+/// The secret store that was chosen for this database.
+pub(super) fn chosen(database: &Database) -> Result<Option<StoreChoice>, DatabaseError> {
+    database.read(|connection| settings::get(connection, SETTING))
+}
+
+impl Change {
+    /// The secret store that was chosen, if any was.
+    pub fn chosen_store(&self) -> Result<Option<StoreChoice>, StackError> {
+        Ok(chosen(&self.database)?)
+    }
+
+    /// Chooses the secret store after trying it out: a throw-away item is written, read and deleted.
+    ///
+    /// It is chosen once: while secrets are in one store, another is refused.
+    pub fn choose_store(&mut self, choice: &StoreChoice) -> Result<(), StackError> {
+        let present = chosen(&self.database)?;
+        if present.as_ref().is_some_and(|present| present != choice) {
+            let mut kept = 0;
+            for state in [State::Pending, State::Active, State::Leaving] {
+                kept += self.database.read(|connection| credentials::in_state(connection, state))?.len();
+            }
+            if kept > 0 {
+                return Err(StackError::StoreInUse(kept));
+            }
+        }
+        SecretStore::open(choice, &self.place.vault(), self.patience)?.probe()?;
+        if present.as_ref() == Some(choice) {
+            return Ok(());
+        }
+        let mut entry = Entry::new(EventKind::StoreChanged);
+        entry.detail.insert("store".into(), serde_json::json!(choice));
+        let (now, entry) = (self.now, signed(entry, &self.actor_json()));
+        self.database.write(|transaction| -> Result<(), DatabaseError> {
+            settings::put(transaction, SETTING, choice)?;
+            events::append(transaction, now, &entry)
+        })?;
+        Ok(())
+    }
+}
