@@ -8,4 +8,5 @@
 //!
 //! It reads no clock, environment, home directory or terminal: callers pass the time and the paths.
 
+pub mod secret_store;
 pub mod values;
