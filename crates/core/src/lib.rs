@@ -12,3 +12,4 @@ pub mod database;
 pub mod secret_store;
 pub mod stack;
 pub mod values;
+pub mod values;

@@ -1,0 +1,152 @@
+#[cfg(any(target_os = "macos", windows))]
+mod native;
+#[cfg(any(windows, test))]
+mod parts;
+#[cfg(target_os = "linux")]
+mod secret_service;
+#[cfg(any(target_os = "macos", windows))]
+use native as system;
+#[cfg(target_os = "linux")]
+use secret_service as system;
+
+use std::{
+    fmt,
+    sync::{Mutex, PoisonError, mpsc},
+    thread,
+    time::Instant,
+};
+
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::{Patience, Result, SecretStoreError, payload::Payload};
+
+/// Under which every item of ours is filed.
+const SERVICE: &str = "credstack";
+
+/// Named secrets in the operating system's keyring.
+trait Entries {
+    fn set(&self, name: &str, secret: &[u8]) -> Result<()>;
+    /// `None` is a keyring that answers and has no such entry.
+    fn get(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>>;
+    /// An entry that is not there is fine.
+    fn delete(&self, name: &str) -> Result<()>;
+}
+
+/// The operating system's keyring: Secret Service, macOS Keychain or Windows Credential Manager.
+///
+/// It is called in a thread of its own, since the call may never return: a caller waits no longer than its
+/// [`Patience`]. There is one connection for the life of this value, made by the first call.
+pub struct Keyring {
+    patience: Patience,
+    line: Mutex<Line>,
+}
+
+/// The line to the thread that talks to the keyring.
+#[derive(Default)]
+struct Line {
+    jobs: Option<mpsc::Sender<Job>>,
+    /// The answer that a caller stopped waiting for. While it is outstanding, another call could only wait behind it.
+    outstanding: Option<mpsc::Receiver<()>>,
+}
+
+type Connection = Option<Box<dyn Entries>>;
+type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+
+impl Keyring {
+    /// A keyring that is not connected to yet.
+    pub fn new(patience: Patience) -> Keyring {
+        Keyring { patience, line: Mutex::default() }
+    }
+
+    pub(super) fn put(&self, id: Uuid, payload: Payload) -> Result<()> {
+        self.call(move |entries| {
+            entries.set(&id.to_string(), &payload.0)?;
+            let kept = entries.get(&id.to_string())?;
+            if kept.as_ref() == Some(&payload.0) { Ok(()) } else { Err(SecretStoreError::NotKept { store: "keyring", id }) }
+        })
+    }
+
+    pub(super) fn get(&self, id: Uuid) -> Result<Payload> {
+        let found = self.call(move |entries| entries.get(&id.to_string()))?;
+        found.map(Payload).ok_or(SecretStoreError::NoEntry { store: "keyring", id })
+    }
+
+    pub(super) fn erase(&self, id: Uuid) -> Result<()> {
+        self.call(move |entries| entries.delete(&id.to_string()))
+    }
+
+    fn call<T: Send + 'static>(&self, job: impl FnOnce(&dyn Entries) -> Result<T> + Send + 'static) -> Result<T> {
+        let bound = self.patience.bound();
+        let may_prompt = self.patience == Patience::PersonPresent;
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(outstanding) = &line.outstanding {
+            if outstanding.try_recv() == Err(mpsc::TryRecvError::Empty) {
+                return Err(SecretStoreError::Frozen { waited: bound });
+            }
+            line.outstanding = None;
+        }
+
+        let started = Instant::now();
+        let (answer, answered) = mpsc::channel();
+        let (done, outstanding) = mpsc::channel();
+        let job: Job = Box::new(move |connection| {
+            // An error may mean that the connection is of no more use.
+            let result = match connection.take().map_or_else(|| system::connect(may_prompt), Ok) {
+                Ok(entries) => job(&*entries).inspect(|_| *connection = Some(entries)),
+                Err(error) => Err(error),
+            };
+            let _ = answer.send(result);
+            let _ = done.send(());
+        });
+        line.send(job)?;
+        match answered.recv_timeout(bound) {
+            Ok(Err(SecretStoreError::Frozen { .. })) => Err(SecretStoreError::Frozen { waited: started.elapsed() }),
+            Ok(result) => result,
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                line.outstanding = Some(outstanding);
+                Err(SecretStoreError::Frozen { waited: started.elapsed() })
+            }
+            Err(mpsc::RecvTimeoutError::Disconnected) => {
+                line.jobs = None;
+                Err(SecretStoreError::KeyringFailed { what: "its library stopped unexpectedly".into() })
+            }
+        }
+    }
+}
+
+impl Line {
+    fn send(&mut self, job: Job) -> Result<()> {
+        let not_started = |_| SecretStoreError::KeyringFailed { what: "no thread could be started for it".into() };
+        let jobs = match self.jobs.take() {
+            Some(jobs) => jobs,
+            None => {
+                let (jobs, waiting) = mpsc::channel::<Job>();
+                let serve = move || {
+                    let mut connection = None;
+                    waiting.iter().for_each(|job| job(&mut connection));
+                };
+                thread::Builder::new().name("keyring".into()).spawn(serve).map_err(not_started)?;
+                jobs
+            }
+        };
+        // Without a receiver the job is dropped, and with it the caller's answer: that is where it is reported.
+        let _ = jobs.send(job);
+        self.jobs = Some(jobs);
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keyring").field("patience", &self.patience).finish_non_exhaustive()
+    }
+}
+
+/// Operating systems without a keyring that we know.
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
+mod system {
+    pub fn connect(_: bool) -> super::Result<Box<dyn super::Entries>> {
+        Err(super::SecretStoreError::Unsupported { store: "keyring" })
+    }
+}

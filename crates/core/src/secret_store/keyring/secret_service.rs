@@ -1,0 +1,112 @@
+use std::{collections::HashMap, time::Duration};
+
+use dbus_secret_service::{Collection, EncryptionType, Error, Item, SecretService};
+use zeroize::Zeroizing;
+
+use super::{Entries, Result, SERVICE};
+use crate::secret_store::{Patience, SecretStoreError};
+
+/// The Secret Service of the desktop: gnome-keyring, KWallet, KeePassXC, …
+struct Desktop {
+    service: SecretService,
+    may_prompt: bool,
+}
+
+/// Connects and agrees on a session key. A prompt is shown later, if `may_prompt`, and never otherwise.
+pub(super) fn connect(may_prompt: bool) -> Result<Box<dyn Entries>> {
+    // Less than a caller waits, so that a prompt nobody answers is not taken for a keyring that is stuck.
+    let longest_prompt = if may_prompt { Patience::PersonPresent.bound().as_secs() - 5 } else { 0 };
+    let service = SecretService::connect_with_max_prompt_timeout(EncryptionType::Dh, longest_prompt)
+        .map_err(|error| failure(error, may_prompt))?;
+    Ok(Box::new(Desktop { service, may_prompt }))
+}
+
+impl Entries for Desktop {
+    fn set(&self, name: &str, secret: &[u8]) -> Result<()> {
+        let label = format!("credstack {name}");
+        let collection = self.default_collection()?;
+        collection
+            .create_item(&label, attributes(name), secret, true, "application/octet-stream")
+            .map_err(|error| self.failure(error))?;
+        Ok(())
+    }
+
+    fn get(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>> {
+        let found = self.find(name)?;
+        let secret = found.first().map(Item::get_secret).transpose().map_err(|error| self.failure(error))?;
+        Ok(secret.map(Zeroizing::new))
+    }
+
+    fn delete(&self, name: &str) -> Result<()> {
+        for item in self.find(name)? {
+            item.delete().map_err(|error| self.failure(error))?;
+        }
+        Ok(())
+    }
+}
+
+impl Desktop {
+    /// The items of this name, unlocked. None is said only of a keyring that is set up and open: a keyring that is
+    /// new or locked has nothing to show either, and that is another matter.
+    fn find(&self, name: &str) -> Result<Vec<Item<'_>>> {
+        let items = self.search(name)?;
+        if !items.is_empty() {
+            return Ok(items);
+        }
+        self.default_collection()?;
+        self.search(name)
+    }
+
+    fn search(&self, name: &str) -> Result<Vec<Item<'_>>> {
+        let found = self.service.search_items(attributes(name)).map_err(|error| self.failure(error))?;
+        if !found.locked.is_empty() {
+            let locked: Vec<_> = found.locked.iter().collect();
+            self.service.unlock_all(&locked).map_err(|error| self.failure(error))?;
+        }
+        Ok(found.unlocked.into_iter().chain(found.locked).collect())
+    }
+
+    fn default_collection(&self) -> Result<Collection<'_>> {
+        let collection = self.service.get_default_collection().map_err(|error| self.failure(error))?;
+        collection.ensure_unlocked().map_err(|error| self.failure(error))?;
+        Ok(collection)
+    }
+
+    fn failure(&self, error: Error) -> SecretStoreError {
+        failure(error, self.may_prompt)
+    }
+}
+
+/// What other programs on the keyring project's crates call their items too.
+fn attributes(name: &str) -> HashMap<&str, &str> {
+    HashMap::from([("service", SERVICE), ("username", name)])
+}
+
+fn failure(error: Error, may_prompt: bool) -> SecretStoreError {
+    match error {
+        Error::Locked => SecretStoreError::Locked,
+        // Forbidden prompts end as dismissed ones do.
+        Error::Prompt if may_prompt => SecretStoreError::Denied,
+        Error::Prompt => SecretStoreError::Locked,
+        Error::NoResult => SecretStoreError::NoCollection,
+        Error::Unavailable => SecretStoreError::NoProvider,
+        Error::Dbus(error) => refused(error.name().unwrap_or_default(), error.message().unwrap_or_default()),
+        _ => SecretStoreError::KeyringFailed { what: "its answer cannot be understood".into() },
+    }
+}
+
+/// What a D-Bus error means. Only its name is kept: names come from a fixed list, and texts from anywhere.
+fn refused(name: &str, text: &str) -> SecretStoreError {
+    let short = name.strip_prefix("org.freedesktop.DBus.Error.").unwrap_or(name);
+    match short {
+        "NoReply" | "Timeout" | "TimedOut" => SecretStoreError::Frozen { waited: Duration::ZERO },
+        "ServiceUnknown" | "NameHasNoOwner" => SecretStoreError::NoProvider,
+        spawn if spawn.starts_with("Spawn.") => SecretStoreError::NoProvider,
+        "NoServer" | "FileNotFound" | "BadAddress" | "Disconnected" => SecretStoreError::NoBus,
+        // libdbus has no address and cannot start a bus; a provider says the same of a session it cannot encrypt.
+        "NotSupported" if text.contains("autolaunch") => SecretStoreError::NoBus,
+        "AccessDenied" | "AuthFailed" => SecretStoreError::Denied,
+        "org.freedesktop.Secret.Error.IsLocked" => SecretStoreError::Locked,
+        _ => SecretStoreError::KeyringFailed { what: name.to_owned() },
+    }
+}

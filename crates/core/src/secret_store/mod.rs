@@ -1,0 +1,192 @@
+//! Where secrets lie: the operating system's keyring, or a vault of sealed files for machines without one.
+//!
+//! Which of the two is decided once and recorded ([`StoreChoice`]). A store that cannot be used is an error with a
+//! name of its own ([`SecretStoreError`]); nothing here falls back to another store.
+//!
+//! Calls block, for minutes if a person is asked for something: never make one inside an async runtime.
+
+mod error;
+mod keyring;
+mod payload;
+#[cfg(unix)]
+mod vault;
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::values::CredentialSet;
+use payload::Payload;
+
+pub use error::{KeyCommandFailure, SecretStoreError};
+pub use keyring::Keyring;
+#[cfg(unix)]
+pub use vault::Vault;
+
+type Result<T> = std::result::Result<T, SecretStoreError>;
+
+/// The name of one secret in a store, as the database holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// A UUIDv7: a deleted and recreated database never names an old item again.
+    pub id: Uuid,
+    /// Random. It stands in the database and in the item, and so tells an item that was swapped or rolled back
+    /// without deriving anything from the secret.
+    pub nonce: String,
+}
+
+impl Item {
+    /// A new name, in the order of `now`, with a new nonce.
+    pub fn new(now: jiff::Timestamp) -> Result<Item> {
+        let mut random = [0; 26];
+        getrandom::fill(&mut random).map_err(|_| SecretStoreError::NoRandomness)?;
+        let (for_id, nonce) = random.split_at(10);
+        let mut counter = [0; 10];
+        counter.copy_from_slice(for_id);
+        let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
+        Ok(Item { id: uuid::Builder::from_unix_timestamp_millis(millis, &counter).into_uuid(), nonce: hex::encode(nonce) })
+    }
+}
+
+/// What the database records about the store that was chosen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "store", rename_all = "snake_case")]
+pub enum StoreChoice {
+    /// The operating system's keyring.
+    Keyring,
+    /// A directory of sealed files.
+    Vault {
+        /// Where its key comes from.
+        key: KeySource,
+    },
+}
+
+/// Where the vault's key comes from: 64 hexadecimal digits, and a newline if you like.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeySource {
+    /// A file that only its owner can read. It protects a copied database, not a stolen home directory.
+    File(PathBuf),
+    /// A program and its arguments, run without a shell, that prints the key.
+    Command(Vec<String>),
+}
+
+/// How long a call may take: it depends on whether somebody can answer a prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// No prompt is ever shown, and a call ends within 3 seconds.
+    NobodyCanAnswer,
+    /// A prompt may be shown, and a call ends within 5 minutes.
+    PersonPresent,
+}
+
+impl Patience {
+    /// The longest that one call takes.
+    pub fn bound(self) -> Duration {
+        match self {
+            // The rest of the 3 seconds is for the program around the call.
+            Patience::NobodyCanAnswer => Duration::from_millis(2_800),
+            Patience::PersonPresent => Duration::from_secs(300),
+        }
+    }
+}
+
+/// The store that was chosen, opened. Opening touches nothing: the first call connects or reads the key.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SecretStore {
+    /// The operating system's keyring.
+    Keyring(Keyring),
+    /// A directory of sealed files. Unix only: it rests on file ownership and modes.
+    #[cfg(unix)]
+    Vault(Vault),
+}
+
+impl SecretStore {
+    /// Opens the store `choice` names. `vault_dir` is where a vault has its files.
+    pub fn open(choice: &StoreChoice, vault_dir: &Path, patience: Patience) -> Result<SecretStore> {
+        match choice {
+            StoreChoice::Keyring => Ok(SecretStore::Keyring(Keyring::new(patience))),
+            #[cfg(unix)]
+            StoreChoice::Vault { key } => Ok(SecretStore::Vault(Vault::new(vault_dir, key.clone(), patience))),
+            #[cfg(not(unix))]
+            StoreChoice::Vault { .. } => {
+                let _ = vault_dir;
+                Err(SecretStoreError::Unsupported { store: "vault" })
+            }
+        }
+    }
+
+    /// Writes `set` under the name `item`, reads it back and compares.
+    pub fn put(&self, item: &Item, set: &CredentialSet) -> Result<()> {
+        let payload = Payload::encode(&item.nonce, set);
+        let size = payload.0.len();
+        if size > payload::LIMIT {
+            return Err(SecretStoreError::TooLarge { id: item.id, size, limit: payload::LIMIT });
+        }
+        match self {
+            SecretStore::Keyring(keyring) => keyring.put(item.id, payload),
+            #[cfg(unix)]
+            SecretStore::Vault(vault) => vault.put(item.id, &payload),
+        }
+    }
+
+    /// Reads what was put under the name `item`.
+    ///
+    /// [`SecretStoreError::NoEntry`] is no proof that the secret is gone (another keyring may be in place): never
+    /// delete metadata because of it.
+    pub fn get(&self, item: &Item) -> Result<CredentialSet> {
+        let payload = match self {
+            SecretStore::Keyring(keyring) => keyring.get(item.id)?,
+            #[cfg(unix)]
+            SecretStore::Vault(vault) => vault.get(item.id)?,
+        };
+        payload.decode(item)
+    }
+
+    /// Removes what was put under the name `item`. Nothing there is fine.
+    pub fn erase(&self, item: &Item) -> Result<()> {
+        match self {
+            SecretStore::Keyring(keyring) => keyring.erase(item.id),
+            #[cfg(unix)]
+            SecretStore::Vault(vault) => vault.erase(item.id),
+        }
+    }
+
+    /// Writes, reads and removes a throw-away item: whether this store can be chosen.
+    pub fn probe(&self) -> Result<()> {
+        let item = Item::new(jiff::Timestamp::UNIX_EPOCH)?;
+        let set = CredentialSet {
+            access_key_id: "credstack-probe".into(),
+            secret_access_key: "not-a-secret".into(),
+            session_token: None,
+        };
+        let written = self.put(&item, &set).and_then(|()| self.get(&item)).map(drop);
+        let erased = self.erase(&item);
+        written.and(erased)
+    }
+
+    /// Removes what a killed write left in the vault's directory. Call it under the lock that writers hold.
+    pub fn sweep_temporary_files(&self) -> Result<()> {
+        match self {
+            SecretStore::Keyring(_) => Ok(()),
+            #[cfg(unix)]
+            SecretStore::Vault(vault) => vault.sweep_temporary_files(),
+        }
+    }
+}
+
+impl fmt::Display for SecretStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            SecretStore::Keyring(_) => "keyring",
+            #[cfg(unix)]
+            SecretStore::Vault(_) => "vault",
+        })
+    }
+}
