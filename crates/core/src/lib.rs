@@ -8,4 +8,7 @@
 //!
 //! It reads no clock, environment, home directory or terminal: callers pass the time and the paths.
 
+pub mod ambient;
+mod http;
+pub mod sts;
 pub mod values;
