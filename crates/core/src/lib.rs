@@ -3,13 +3,15 @@
 //! The library is built in floors, each importing only those below it:
 //!
 //! - [`values`]: what is talked about. No I/O, no clock.
-//! - `secret_store`, `database`, `sts`, `ambient`: the edges. Each touches one outside thing; none imports another.
-//! - `stack`: the only place where the database and the secret store meet.
+//! - [`secret_store`], [`database`], [`sts`], [`ambient`]: the edges. Each touches one outside thing; none imports another.
+//! - [`stack`]: the only place where the database and the secret store meet.
 //!
 //! It reads no clock, environment, home directory or terminal: callers pass the time and the paths.
 
+pub mod ambient;
 pub mod database;
+mod http;
 pub mod secret_store;
 pub mod stack;
-pub mod values;
+pub mod sts;
 pub mod values;

@@ -18,9 +18,8 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-use crate::values::CredentialSet;
+use crate::values::{CredentialSet, Item};
 use payload::Payload;
 
 pub use error::{KeyCommandFailure, SecretStoreError};
@@ -29,16 +28,6 @@ pub use keyring::Keyring;
 pub use vault::Vault;
 
 type Result<T> = std::result::Result<T, SecretStoreError>;
-
-/// The name of one secret in a store, as the database holds it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Item {
-    /// A UUIDv7: a deleted and recreated database never names an old item again.
-    pub id: Uuid,
-    /// Random. It stands in the database and in the item, and so tells an item that was swapped or rolled back
-    /// without deriving anything from the secret.
-    pub nonce: String,
-}
 
 impl Item {
     /// A new name, in the order of `now`, with a new nonce.

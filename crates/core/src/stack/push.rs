@@ -118,7 +118,7 @@ impl Change {
     /// Takes back a credential set that arrived in a change that cannot be completed. If even that fails, recovery
     /// does it later.
     pub(super) fn take_back(&mut self, id: CredentialId) {
-        let undone = || -> Result<(), StackError> {
+        let mut undone = || -> Result<(), StackError> {
             let item = self.database.read(|connection| credentials::item(connection, id))?;
             if let Some(item) = item {
                 self.secrets()?.erase(&item)?;

@@ -66,6 +66,11 @@ impl Arn {
         self.service == "sts" && self.resource.starts_with("federated-user/")
     }
 
+    /// Whether this is an IAM user: `arn:…:iam::ACCOUNT:user/NAME`, with its path if it has one.
+    pub fn is_user(&self) -> bool {
+        self.service == "iam" && self.resource.starts_with("user/")
+    }
+
     /// Whether this is an account's root: `arn:…:iam::ACCOUNT:root`.
     pub fn is_root(&self) -> bool {
         self.service == "iam" && self.resource == "root"

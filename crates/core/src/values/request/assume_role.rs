@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-use super::Tag;
+use super::{LimitError, Parameter, SignerKind, Tag, limits};
+use crate::values::display_duration;
 
 /// The parameters of AssumeRole.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,4 +45,63 @@ pub struct AssumeRole {
 pub struct ProvidedContext {
     /// `ProviderArn`.
     pub provider_arn: String,
+}
+
+impl AssumeRole {
+    pub(super) fn check(&self, signer: SignerKind) -> Result<(), LimitError> {
+        match signer {
+            SignerKind::Root => {
+                return Err(LimitError::signer("the account root cannot call AssumeRole", "sign with the keys of an IAM user"));
+            }
+            SignerKind::FederatedUser => {
+                let limit = "a federated user can call nothing of STS but GetCallerIdentity";
+                return Err(LimitError::signer(limit, "sign with what is beneath it, --from root"));
+            }
+            _ => {}
+        }
+        limits::arn(Parameter::RoleArn, &self.role_arn)?;
+        limits::name(2, 64).check(Parameter::RoleSessionName, &self.role_session_name)?;
+        limits::duration(self.duration_seconds, 900, 43_200, "a role session")?;
+        // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#id_roles_terms-and-concepts, "role chaining"
+        if let (SignerKind::RoleSession, Some(seconds @ 3601..)) = (signer, self.duration_seconds) {
+            let limit = "a role session can assume a role for at most 1h";
+            return Err(LimitError::new(Parameter::DurationSeconds, display_duration(seconds.into()), limit)
+                .way_out("use --duration 1h or sign with --from root"));
+        }
+        if let Some(external_id) = &self.external_id {
+            limits::identifier(2, 1224).check(Parameter::ExternalId, external_id)?;
+        }
+        limits::policy(self.policy.as_deref(), None)?;
+        limits::policy_arns(&self.policy_arns)?;
+        limits::tags(&self.tags, &self.transitive_tag_keys)?;
+        limits::mfa(self.serial_number.as_deref(), signer)?;
+        if let Some(identity) = &self.source_identity {
+            check_prefix(identity)?;
+            limits::name(2, 64).check(Parameter::SourceIdentity, identity)?;
+        }
+        if self.provided_contexts.len() > 5 {
+            let value = format!("({} of them)", self.provided_contexts.len());
+            return Err(LimitError::new(Parameter::ProvidedContexts, value, "at most 5 contexts can be provided"));
+        }
+        self.provided_contexts.iter().try_for_each(|it| limits::arn(Parameter::ProvidedContexts, &it.provider_arn))
+    }
+
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let length = self.policy.as_ref().map_or(0, |policy| policy.chars().count());
+        if length <= 2048 {
+            return Vec::new();
+        }
+        vec![format!(
+            "The session policy has {length} characters. AWS says that session policies have at most 2048 together; STS decides."
+        )]
+    }
+}
+
+/// Said before the characters, which forbid the colon as well, because it is the better reason.
+fn check_prefix(identity: &str) -> Result<(), LimitError> {
+    if identity.starts_with("aws:") {
+        let limit = "must not begin with aws:, which AWS keeps for itself";
+        return Err(LimitError::new(Parameter::SourceIdentity, identity.to_owned(), limit));
+    }
+    Ok(())
 }

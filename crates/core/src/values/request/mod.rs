@@ -4,13 +4,18 @@
 
 mod assume_role;
 mod federation_token;
+mod limits;
+mod one_time;
 mod session_token;
+mod signer;
 
 pub use assume_role::{AssumeRole, ProvidedContext};
 pub use federation_token::GetFederationToken;
-use secrecy::SecretString;
+pub use limits::{LimitError, Parameter};
+pub use one_time::OneTime;
 use serde::{Deserialize, Serialize};
 pub use session_token::GetSessionToken;
+pub use signer::SignerKind;
 
 /// A request to STS that yields a credential set, as the log and the database keep it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +29,50 @@ pub enum Request {
     GetFederationToken(GetFederationToken),
 }
 
+impl Request {
+    /// AWS's name of the operation.
+    pub fn operation(&self) -> &'static str {
+        match self {
+            Request::AssumeRole(_) => "AssumeRole",
+            Request::GetSessionToken(_) => "GetSessionToken",
+            Request::GetFederationToken(_) => "GetFederationToken",
+        }
+    }
+
+    /// Checks every limit of STS that can be known before asking, for a request signed by `signer`.
+    ///
+    /// What is given once, MFA code and assertions, is checked by [`OneTime::check`].
+    ///
+    /// # Errors
+    ///
+    /// The first limit that the request breaks.
+    pub fn check(&self, signer: SignerKind) -> Result<(), LimitError> {
+        match self {
+            Request::AssumeRole(request) => request.check(signer),
+            Request::GetSessionToken(request) => request.check(signer),
+            Request::GetFederationToken(request) => request.check(signer),
+        }
+    }
+
+    /// What STS may refuse, or take otherwise than meant, and only STS can tell. Whole sentences.
+    pub fn warnings(&self) -> Vec<String> {
+        match self {
+            Request::AssumeRole(request) => request.warnings(),
+            Request::GetSessionToken(_) => Vec::new(),
+            Request::GetFederationToken(request) => request.warnings(),
+        }
+    }
+
+    /// The `SerialNumber` of the MFA device, for the operations that take one.
+    pub fn serial_number(&self) -> Option<&str> {
+        match self {
+            Request::AssumeRole(request) => request.serial_number.as_deref(),
+            Request::GetSessionToken(request) => request.serial_number.as_deref(),
+            Request::GetFederationToken(_) => None,
+        }
+    }
+}
+
 /// A session tag.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tag {
@@ -31,13 +80,4 @@ pub struct Tag {
     pub key: String,
     /// 0 to 256 characters.
     pub value: String,
-}
-
-/// What is given to STS once and never kept.
-#[derive(Clone, Default)]
-pub struct OneTime {
-    /// The six-digit MFA code.
-    pub token_code: Option<SecretString>,
-    /// One assertion for each of the request's provided contexts, in their order.
-    pub context_assertions: Vec<SecretString>,
 }

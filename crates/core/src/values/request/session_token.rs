@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use super::{LimitError, SignerKind, limits};
+
 /// The parameters of GetSessionToken.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -10,4 +12,15 @@ pub struct GetSessionToken {
     /// `SerialNumber` of the MFA device.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub serial_number: Option<String>,
+}
+
+impl GetSessionToken {
+    pub(super) fn check(&self, signer: SignerKind) -> Result<(), LimitError> {
+        signer.long_term_only("GetSessionToken")?;
+        match signer {
+            SignerKind::Root => limits::duration(self.duration_seconds, 900, 3600, "a session of the account root")?,
+            _ => limits::duration(self.duration_seconds, 900, 129_600, "a session")?,
+        }
+        limits::mfa(self.serial_number.as_deref(), signer)
+    }
 }

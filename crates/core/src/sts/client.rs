@@ -1,0 +1,234 @@
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use aws_config::{BehaviorVersion, profile::ProfileSet};
+use aws_credential_types::Credentials;
+use aws_sdk_sts::{
+    Client,
+    config::{ConfigBag, Intercept, Region, RuntimeComponents, interceptors::BeforeTransmitInterceptorContextRef},
+    error::BoxError,
+};
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_types::{error::metadata::ProvideErrorMetadata, timeout::TimeoutConfig};
+use aws_types::{
+    SdkConfig,
+    os_shim_internal::{Env, Fs},
+};
+use secrecy::ExposeSecret;
+use tokio::runtime::{Builder, Runtime};
+
+use super::{Granted, Settings, StsError, answer::IntoGranted, error::Call, operations};
+use crate::{
+    http,
+    values::{
+        CredentialSet, Identity,
+        request::{OneTime, Request},
+    },
+};
+
+/// A way to STS: region, endpoint, trust, proxies and time-outs, found once.
+#[derive(Debug)]
+pub struct Sts {
+    // An Option only so that Drop can take it.
+    runtime: Option<Runtime>,
+    config: SdkConfig,
+    region: String,
+}
+
+impl Sts {
+    /// Reads the AWS configuration. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`StsError::Configuration`] when the configuration files exist and cannot be read.
+    pub fn connect(settings: &Settings) -> Result<Sts, StsError> {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| StsError::Configuration { what: format!("cannot start the network runtime: {error}") })?;
+        let (config, region) = runtime.block_on(load(settings))?;
+        Ok(Sts { runtime: Some(runtime), config, region })
+    }
+
+    /// The region that requests are signed for.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// Sends a request, signed by `signer`.
+    ///
+    /// The limits that can be known locally are the caller's to check first: [`Request::check`], [`OneTime::check`].
+    ///
+    /// # Errors
+    ///
+    /// [`StsError::Refused`] with what STS said, else why there was no answer of STS's.
+    pub fn ask(&self, signer: &CredentialSet, request: &Request, one_time: &OneTime) -> Result<Granted, StsError> {
+        self.block_on(self.call(signer, request.operation()).ask(request, one_time))
+    }
+
+    /// Asks STS who `signer` is: GetCallerIdentity, which needs no permission.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Sts::ask`].
+    pub fn caller_identity(&self, signer: &CredentialSet) -> Result<Identity, StsError> {
+        self.block_on(self.call(signer, "GetCallerIdentity").identify())
+    }
+
+    /// [`Sts::ask`] and [`Sts::caller_identity`] of the signer at the same time.
+    ///
+    /// # Errors
+    ///
+    /// Those of the request alone, and as soon as it has failed. An identity that is refused, or that is more than two
+    /// seconds later than the credentials, is `None`.
+    pub fn ask_and_identify(
+        &self,
+        signer: &CredentialSet,
+        request: &Request,
+        one_time: &OneTime,
+    ) -> Result<(Granted, Option<Identity>), StsError> {
+        const LATER: Duration = Duration::from_secs(2);
+        self.block_on(async {
+            let identify = self.call(signer, "GetCallerIdentity");
+            let identity = tokio::spawn(async move { identify.identify().await.ok() });
+            let granted = self.call(signer, request.operation()).ask(request, one_time).await?;
+            let identity = tokio::time::timeout(LATER, identity).await;
+            Ok((granted, identity.ok().and_then(Result::ok).flatten()))
+        })
+    }
+
+    fn block_on<T>(&self, future: impl Future<Output = Result<T, StsError>>) -> Result<T, StsError> {
+        match &self.runtime {
+            Some(runtime) => runtime.block_on(future),
+            None => Err(StsError::Configuration { what: "the network runtime has ended".into() }),
+        }
+    }
+
+    fn call(&self, signer: &CredentialSet, operation: &'static str) -> Signed {
+        let seen = Seen::default();
+        let token = signer.session_token.as_ref().map(|token| token.expose_secret().to_owned());
+        let credentials =
+            Credentials::new(&signer.access_key_id, signer.secret_access_key.expose_secret(), token, None, "credstack");
+        let config =
+            aws_sdk_sts::config::Builder::from(&self.config).credentials_provider(credentials).interceptor(seen.clone()).build();
+        Signed { client: Client::from_conf(config), seen, operation, region: self.region.clone() }
+    }
+}
+
+impl Drop for Sts {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // A plain drop would wait for a name resolution that hangs.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// One call, signed.
+struct Signed {
+    client: Client,
+    seen: Seen,
+    operation: &'static str,
+    region: String,
+}
+
+impl Signed {
+    async fn ask(&self, request: &Request, one_time: &OneTime) -> Result<Granted, StsError> {
+        let client = &self.client;
+        match request.clone() {
+            Request::AssumeRole(request) => self.granted(operations::assume_role(client, request, one_time).await),
+            Request::GetSessionToken(request) => self.granted(operations::get_session_token(client, request, one_time).await),
+            Request::GetFederationToken(request) => self.granted(operations::get_federation_token(client, request).await),
+        }
+    }
+
+    async fn identify(&self) -> Result<Identity, StsError> {
+        let answer = self.client.get_caller_identity().send().await;
+        let answer = answer.map_err(|error| StsError::from_sdk(error, self.as_call()))?;
+        match (answer.account, answer.arn, answer.user_id) {
+            (Some(account), Some(arn), Some(user_id)) => Ok(Identity { account, arn, user_id }),
+            _ => Err(self.as_call().incomplete("the identity")),
+        }
+    }
+
+    fn granted<T, E>(&self, answer: Result<T, SdkError<E, HttpResponse>>) -> Result<Granted, StsError>
+    where
+        T: IntoGranted,
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let answer = answer.map_err(|error| StsError::from_sdk(error, self.as_call()))?;
+        let granted = answer.into_granted().map_err(|missing| self.as_call().incomplete(missing.0))?;
+        Ok(Granted { endpoint: self.as_call().endpoint, region: self.region.clone(), ..granted })
+    }
+
+    fn as_call(&self) -> Call {
+        Call { operation: self.operation, endpoint: self.seen.0.get().cloned().unwrap_or_default(), region: self.region.clone() }
+    }
+}
+
+/// Notes where the request goes: the SDK tells it nowhere else.
+#[derive(Clone, Debug, Default)]
+struct Seen(Arc<OnceLock<String>>);
+
+impl Intercept for Seen {
+    fn name(&self) -> &'static str {
+        "CredstackSeen"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _bag: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.0.get_or_init(|| context.request().uri().trim_end_matches('/').to_owned());
+        Ok(())
+    }
+}
+
+async fn load(settings: &Settings) -> Result<(SdkConfig, String), StsError> {
+    let profiles = profiles(settings.profile.clone()).await?;
+    let region = region(settings, &profiles);
+    let ca_bundle = settings.ca_bundle.clone().or_else(|| profiles.get("ca_bundle").map(Into::into));
+    let time_outs = TimeoutConfig::builder()
+        .connect_timeout(settings.time_outs.connect)
+        .read_timeout(settings.time_outs.read)
+        .operation_timeout(settings.time_outs.operation)
+        .build();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .region(Region::new(region.clone()))
+        .no_credentials()
+        .http_client(http::client(ca_bundle))
+        .sleep_impl(TokioSleep::new())
+        .timeout_config(time_outs);
+    if let Some(profile) = &settings.profile {
+        loader = loader.profile_name(profile);
+    }
+    Ok((loader.load().await, region))
+}
+
+/// Read here as well as by the loader, which takes a file that it cannot read for an empty one.
+async fn profiles(named: Option<String>) -> Result<ProfileSet, StsError> {
+    aws_config::profile::load(&Fs::real(), &Env::real(), &Default::default(), named.map(Cow::Owned))
+        .await
+        .map_err(|error| StsError::Configuration { what: super::error::sentence(&error) })
+}
+
+/// Without instance metadata, which takes two seconds where there is none. Empty variables count as unset.
+fn region(settings: &Settings, profiles: &ProfileSet) -> String {
+    let env = Env::real();
+    let variable = |name| env.get(name).ok();
+    let given = |region: &String| !region.is_empty();
+    settings
+        .region
+        .clone()
+        .filter(given)
+        .or_else(|| variable("AWS_REGION").filter(given))
+        .or_else(|| variable("AWS_DEFAULT_REGION").filter(given))
+        .or_else(|| profiles.get("region").map(str::to_owned).filter(given))
+        .unwrap_or_else(|| "us-east-1".to_owned())
+}

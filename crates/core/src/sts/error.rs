@@ -1,0 +1,153 @@
+use std::{error::Error, path::PathBuf};
+
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::request_id::RequestId;
+
+use super::Refusal;
+use crate::http::CaBundleError;
+
+/// Why STS gave nothing. No secret, MFA code or token is in any of these.
+///
+/// What came over the network is bounded in length and otherwise as it came: escape control characters before showing it.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StsError {
+    /// STS answered, and refused.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// No connection, or one that ended before the answer did.
+    #[error("cannot reach STS at {endpoint}: {what}")]
+    Unreachable {
+        /// The endpoint's URL.
+        endpoint: String,
+        /// What went wrong, in words.
+        what: String,
+    },
+    /// No answer in time.
+    #[error("no answer from STS at {endpoint}: {what}")]
+    TimedOut {
+        /// The endpoint's URL.
+        endpoint: String,
+        /// Which time-out it was, in words.
+        what: String,
+    },
+    /// The file of certificate authorities cannot be used.
+    #[error("the CA bundle {} {what}", path.display())]
+    CaBundle {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// An answer that STS does not give: that of a proxy, a sign-in page, another service.
+    #[error("the answer from {endpoint} is not one of STS's: {what}")]
+    Malformed {
+        /// The endpoint's URL.
+        endpoint: String,
+        /// The HTTP status, if there was one.
+        status: Option<u16>,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The AWS configuration cannot be used: a file that cannot be read, an endpoint that is no URL.
+    #[error("the AWS configuration cannot be used: {what}")]
+    Configuration {
+        /// What is wrong.
+        what: String,
+    },
+}
+
+impl StsError {
+    /// What to do next, in a sentence.
+    pub fn next_step(&self) -> String {
+        match self {
+            StsError::Refused(refusal) => refusal.next_step(),
+            StsError::Unreachable { what, .. } if what.contains("certificate") => {
+                "If a proxy or a company's own authority signs here, name its PEM file in AWS_CA_BUNDLE.".into()
+            }
+            StsError::Unreachable { .. } => {
+                "Check the network, the region, AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL and the proxy variables.".into()
+            }
+            StsError::TimedOut { .. } => {
+                "Nothing was changed. Try again; if it stays so, check the network, the proxy variables and the endpoint.".into()
+            }
+            StsError::CaBundle { .. } => {
+                "Let AWS_CA_BUNDLE, or ca_bundle in the profile, name a file of PEM certificates.".into()
+            }
+            StsError::Malformed { .. } => {
+                "Check AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL and the proxy variables, and whether this network asks to sign in."
+                    .into()
+            }
+            StsError::Configuration { .. } => "Check AWS_CONFIG_FILE, AWS_ENDPOINT_URL_STS and the files that they name.".into(),
+        }
+    }
+
+    pub(super) fn from_sdk<E>(error: SdkError<E, HttpResponse>, call: Call) -> StsError
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        if let Some(CaBundleError { path, what }) = find::<CaBundleError>(&error) {
+            return StsError::CaBundle { path: path.clone(), what: what.clone() };
+        }
+        let Call { operation, endpoint, region } = call;
+        let reached = || if endpoint.is_empty() { region.clone() } else { endpoint.clone() };
+        match &error {
+            SdkError::ServiceError(refused) => {
+                let status = refused.raw().status().as_u16();
+                let Some(code) = error.code().filter(|_| status >= 400) else {
+                    let what = format!("HTTP {status} without a code of STS's");
+                    return StsError::Malformed { endpoint: reached(), status: Some(status), what };
+                };
+                let request_id = error.request_id().map(str::to_owned);
+                let message = error.message().unwrap_or_default();
+                StsError::Refused(Refusal::new(operation, code, message, request_id, status, region))
+            }
+            SdkError::TimeoutError(_) => {
+                StsError::TimedOut { endpoint: reached(), what: "the time for the whole call is over".into() }
+            }
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => {
+                StsError::TimedOut { endpoint: reached(), what: sentence(&error) }
+            }
+            SdkError::ResponseError(_) => {
+                StsError::Unreachable { endpoint: reached(), what: "the connection ended before the answer did".into() }
+            }
+            SdkError::ConstructionFailure(_) => StsError::Configuration { what: sentence(&error) },
+            _ => StsError::Unreachable { endpoint: reached(), what: sentence(&error) },
+        }
+    }
+}
+
+/// Of a call, what an error tells.
+pub(super) struct Call {
+    pub(super) operation: &'static str,
+    pub(super) endpoint: String,
+    pub(super) region: String,
+}
+
+impl Call {
+    pub(super) fn incomplete(self, missing: &str) -> StsError {
+        let what = format!("{} without {missing}", self.operation);
+        StsError::Malformed { endpoint: self.endpoint, status: Some(200), what }
+    }
+}
+
+fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    std::iter::successors(Some(error), |error| (*error).source()).find_map(|error| error.downcast_ref())
+}
+
+/// An error and its sources, joined, without what a source only repeats and without the SDK's own empty words.
+pub(super) fn sentence(error: &(dyn Error + 'static)) -> String {
+    const EMPTY: [&str; 6] = ["dispatch failure", "io error", "other", "user error", "timeout", "client error (Connect)"];
+    let mut parts: Vec<String> = Vec::new();
+    for error in std::iter::successors(Some(error), |error| (*error).source()) {
+        let text = error.to_string();
+        if !EMPTY.contains(&text.as_str()) && !parts.iter().any(|part| part.contains(&text)) {
+            parts.push(text);
+        }
+    }
+    if parts.is_empty() {
+        parts.push(error.to_string());
+    }
+    parts.join(": ").chars().take(1000).collect()
+}

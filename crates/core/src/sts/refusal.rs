@@ -1,0 +1,136 @@
+use std::fmt;
+
+/// What STS said when it refused.
+///
+/// Code and message are STS's own words, cut at 200 and 2,000 characters and otherwise as they came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// The operation, such as `AssumeRole`.
+    pub operation: &'static str,
+    /// The error code, such as `AccessDenied`.
+    pub code: String,
+    /// The message; may be empty.
+    pub message: String,
+    /// STS's id for the request, as CloudTrail has it.
+    pub request_id: Option<String>,
+    /// The HTTP status.
+    pub status: u16,
+    /// The region asked.
+    pub region: String,
+}
+
+impl Refusal {
+    pub(super) fn new(
+        operation: &'static str,
+        code: &str,
+        message: &str,
+        request_id: Option<String>,
+        status: u16,
+        region: String,
+    ) -> Refusal {
+        let cut = |text: &str, most| text.chars().take(most).collect::<String>();
+        let request_id = request_id.map(|id| cut(&id, 200));
+        Refusal { operation, code: cut(code, 200), message: cut(message, 2000), request_id, status, region }
+    }
+
+    /// What the refusal means and what to do about it: one or two sentences.
+    ///
+    /// The codes are those of the API reference's common errors and of each operation; messages are only looked at where
+    /// one code has several causes.
+    pub fn next_step(&self) -> String {
+        let says = |text: &str| self.message.contains(text);
+        match self.code.as_str() {
+            "AccessDenied" | "AccessDeniedException" => self.denied(),
+            "ExpiredToken" | "ExpiredTokenException" => {
+                "The session that signs has expired. Ask for it again, or sign with what is beneath it.".into()
+            }
+            "InvalidClientTokenId" | "UnrecognizedClientException" => {
+                "STS does not know the keys that sign: they were deleted or switched off, their session token belongs to other \
+                 keys, or they are another partition's. Check with credstack whoami."
+                    .into()
+            }
+            "SignatureDoesNotMatch" if says("expired") || says("not yet current") => clock(),
+            "RequestExpired" | "RequestTimeTooSkewed" => clock(),
+            "SignatureDoesNotMatch" | "IncompleteSignature" => {
+                "The secret access key does not belong to the access key id, or something on the way changed the request. \
+                 Check the key, and this machine's clock."
+                    .into()
+            }
+            "ValidationError" if says("session limit for roles assumed by role chaining") => {
+                "A role session can assume a role for at most 1h. Use --duration 1h, or sign with --from root.".into()
+            }
+            "ValidationError" if says("MaxSessionDuration") => {
+                "The role allows less. Ask for a shorter --duration, or have the role's MaxSessionDuration raised.".into()
+            }
+            "ValidationError" | "InvalidParameterValue" | "MissingParameter" => {
+                "STS does not accept one of the values; its message names which.".into()
+            }
+            "MalformedPolicyDocument" => {
+                "The session policy is JSON, but not a policy. IAM Access Analyzer's policy check says what is wrong.".into()
+            }
+            "PackedPolicyTooLarge" => {
+                "Session policies and tags together are too large once packed. Shorten the policy, give a managed policy's ARN \
+                 instead, or leave tags out."
+                    .into()
+            }
+            "RegionDisabledException" => format!(
+                "The account has STS switched off in {}. Use another --region, or have it switched on under IAM, Account settings.",
+                self.region
+            ),
+            "OptInRequired" => format!("The account has not opted in to {}. Use another --region.", self.region),
+            "InvalidIdentityToken" | "IDPRejectedClaim" => {
+                "The identity provider's token is not accepted: sign in there again.".into()
+            }
+            "IDPCommunicationError" => "STS could not reach the identity provider. Try again.".into(),
+            code if code.starts_with("Throttl") || code == "RequestLimitExceeded" || code == "TooManyRequestsException" => {
+                "STS is asked too often by this account. It was tried several times; wait a little.".into()
+            }
+            "ServiceUnavailable" | "InternalFailure" | "InternalError" => {
+                "The fault is STS's. It was tried several times; wait a little, or use another --region.".into()
+            }
+            _ => "Nothing was changed. The request id finds this call in CloudTrail and in AWS support.".into(),
+        }
+    }
+
+    /// AccessDenied has more causes than any other code, and only its message tells them apart.
+    fn denied(&self) -> String {
+        let says = |text: &str| self.message.contains(text);
+        if says("MultiFactorAuthentication failed") {
+            "The MFA code is wrong, was used already, or belongs to another device. Wait for the next code, and check the \
+             serial number."
+        } else if says("with session credentials") {
+            "A session cannot call this. Sign with long-term keys: --from root, or --profile."
+        } else if says("assumed by root") {
+            "The account root cannot assume roles. Sign with the keys of an IAM user."
+        } else if says("sts:TagSession") {
+            "Tags need sts:TagSession, both for who signs and in the role's trust policy. Have it allowed, or leave the tags out."
+        } else if says("sts:SetSourceIdentity") {
+            "A source identity needs sts:SetSourceIdentity, both for who signs and in the role's trust policy."
+        } else if self.operation == "AssumeRole" {
+            "Either the role does not exist, or its trust policy does not let in who signs (mind an external id or MFA that it \
+             asks for), or a policy of who signs does not allow sts:AssumeRole on it. Check who signs with credstack whoami."
+        } else {
+            "A policy denies this to who signs. Check who that is with credstack whoami."
+        }
+        .into()
+    }
+}
+
+fn clock() -> String {
+    "This machine's clock is off by more than five minutes. Set it, and try again.".into()
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "STS refused {}", self.operation)?;
+        if !self.message.is_empty() {
+            write!(f, ": {}", self.message.trim_end_matches('.'))?;
+        }
+        write!(f, " ({}", self.code)?;
+        match &self.request_id {
+            Some(id) => write!(f, ", request {id})"),
+            None => f.write_str(")"),
+        }
+    }
+}
