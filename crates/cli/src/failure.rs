@@ -161,9 +161,9 @@ impl From<LimitError> for Failure {
 impl From<AmbientError> for Failure {
     fn from(error: AmbientError) -> Failure {
         let kind = match &error {
-            AmbientError::NothingFound { .. } | AmbientError::NoSuchProfile { .. } => Kind::Nothing,
+            AmbientError::Nothing { .. } | AmbientError::NoSuchProfile { .. } => Kind::Nothing,
             AmbientError::TimedOut { .. } => Kind::Network,
-            AmbientError::Expired { .. } => Kind::Expired,
+            AmbientError::NeedsLogin { .. } => Kind::Expired,
             _ => Kind::Usage,
         };
         Failure::new(kind, error.to_string()).next_step(error.next_step())

@@ -153,7 +153,7 @@ pub fn line_to_stderr(line: &str) {
 /// A table without lines, with a header in bold if there is one.
 pub fn table(header: &[&str]) -> comfy_table::Table {
     let mut table = comfy_table::Table::new();
-    table.load_preset(comfy_table::presets::NOTHING);
+    table.load_style(comfy_table::presets::NOTHING);
     table.set_content_arrangement(comfy_table::ContentArrangement::Disabled);
     if !header.is_empty() {
         table.set_header(header.iter().map(|name| name.to_uppercase()));

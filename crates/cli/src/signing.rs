@@ -55,16 +55,10 @@ impl Signing {
         }
     }
 
-    /// The region in which this identity works: the one asked for, its own, or what the AWS configuration says.
-    pub fn region(&self, context: &Context, asked: Option<&str>) -> Option<String> {
-        let environment = || context.aws("AWS_REGION").or_else(|| context.aws("AWS_DEFAULT_REGION"));
-        asked.or(self.region.as_deref()).or_else(environment).map(str::to_owned)
-    }
-
     /// The way to STS for this identity.
     pub fn sts(&self, context: &Context, region: Option<&str>) -> Result<Sts, Failure> {
         let sts = Sts::connect(&Settings {
-            region: self.region(context, region),
+            region: region.or(self.region.as_deref()).map(str::to_owned),
             default_region: context.configuration.region.clone(),
             profile: self.profile.clone(),
             ca_bundle: ca_bundle(context),
@@ -123,7 +117,7 @@ pub fn shell(context: &Context, reader: &Reader) -> Result<Shell, Failure> {
 
 fn environment_keys(context: &Context) -> Result<Option<ShellKeys>, Failure> {
     let found = ambient::environment_keys(|name| context.aws(name).map(str::to_owned))?;
-    Ok(found.map(|(set, expires_at)| ShellKeys { set, expires_at, identity: None }))
+    Ok(found.map(|keys| ShellKeys { set: keys.set, expires_at: keys.expires_at, identity: None }))
 }
 
 fn from_environment(context: &Context, reader: &Reader) -> Result<Signing, Failure> {
@@ -174,8 +168,10 @@ fn from_credential(context: &Context, reader: &Reader, id: CredentialId) -> Resu
 fn from_ambient(context: &Context, reference: Ambient) -> Result<Signing, Failure> {
     let resolved = ambient::resolve(&ambient::Question {
         reference: reference.clone(),
+        region: context.configuration.region.clone(),
         ca_bundle: ca_bundle(context),
-        our_program: context.our_program(),
+        our_exe: context.our_program(),
+        ..ambient::Question::default()
     })?;
     let long_term = resolved.set.is_long_term();
     context.output.explain(&format!("ambient: {}", words::ambient(&resolved.reference)));

@@ -29,7 +29,7 @@ pub fn expiry(expires_at: Option<Timestamp>, now: Timestamp) -> String {
         None => "does not expire".to_owned(),
         Some(at) => {
             let left = at.as_second() - now.as_second();
-            let span = display_duration(left.abs().clamp(0, i64::from(i32::MAX)) as i32);
+            let span = display_duration(left.abs());
             if left > 0 { format!("until {at} ({span} left)") } else { format!("expired at {at} ({span} ago)") }
         }
     }

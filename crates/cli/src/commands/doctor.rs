@@ -62,7 +62,7 @@ impl Doctor {
                 let text = format!("{}{next}", finding.message);
                 rows.add_row([mark, finding.check, &text].map(|text| Cell::new(escape(text))));
             }
-            context.output.print(&rows.to_string())?;
+            context.output.print(&rows.trim_fmt())?;
         }
         match findings.iter().filter_map(|finding| finding.kind).max_by_key(|kind| *kind as u8) {
             Some(kind) => {

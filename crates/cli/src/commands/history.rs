@@ -36,7 +36,7 @@ impl History {
         for event in &events {
             rows.add_row(cells(event));
         }
-        context.output.print(&rows.to_string())
+        context.output.print(&rows.trim_fmt())
     }
 }
 

@@ -33,7 +33,7 @@ impl List {
         for id in &view.held {
             rows.add_row(cells("held", &Frame::Credential(*id), &view, context));
         }
-        context.output.print(&rows.to_string())
+        context.output.print(&rows.trim_fmt())
     }
 }
 

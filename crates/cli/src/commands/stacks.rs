@@ -75,5 +75,5 @@ fn list(context: &Context) -> Result<(), Failure> {
     if context.output.json() {
         return context.output.print_json(&json!({ "stacks": summaries }));
     }
-    context.output.print(&rows.to_string())
+    context.output.print(&rows.trim_fmt())
 }

@@ -53,7 +53,7 @@ impl Whoami {
                 rows.add_row([name.to_owned(), escape(&value)]);
             }
         }
-        context.output.print(&rows.to_string())
+        context.output.print(&rows.trim_fmt())
     }
 
     fn online(&self, context: &Context) -> Result<IdentityShape, Failure> {

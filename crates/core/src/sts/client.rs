@@ -37,6 +37,7 @@ pub struct Sts {
     runtime: Option<Runtime>,
     config: SdkConfig,
     region: String,
+    configured_region: Option<String>,
 }
 
 impl Sts {
@@ -50,13 +51,19 @@ impl Sts {
             .enable_all()
             .build()
             .map_err(|error| StsError::Configuration { what: format!("cannot start the network runtime: {error}") })?;
-        let (config, region) = runtime.block_on(load(settings))?;
-        Ok(Sts { runtime: Some(runtime), config, region })
+        let (config, configured_region) = runtime.block_on(load(settings))?;
+        let region = config.region().map(ToString::to_string).unwrap_or_default();
+        Ok(Sts { runtime: Some(runtime), config, region, configured_region })
     }
 
     /// The region that requests are signed for.
     pub fn region(&self) -> &str {
         &self.region
+    }
+
+    /// The region that somebody asked for, by an option or in the configuration; `None` if `us-east-1` is only STS's default.
+    pub fn configured_region(&self) -> Option<&str> {
+        self.configured_region.as_deref()
     }
 
     /// Sends a request, signed by `signer`.
@@ -190,7 +197,7 @@ impl Intercept for Seen {
     }
 }
 
-async fn load(settings: &Settings) -> Result<(SdkConfig, String), StsError> {
+async fn load(settings: &Settings) -> Result<(SdkConfig, Option<String>), StsError> {
     let profiles = profiles(settings.profile.clone()).await?;
     let region = region(settings, &profiles);
     let ca_bundle = settings.ca_bundle.clone().or_else(|| profiles.get("ca_bundle").map(Into::into));
@@ -200,7 +207,7 @@ async fn load(settings: &Settings) -> Result<(SdkConfig, String), StsError> {
         .operation_timeout(settings.time_outs.operation)
         .build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .region(Region::new(region.clone()))
+        .region(Region::new(region.clone().unwrap_or_else(|| "us-east-1".to_owned())))
         .no_credentials()
         .http_client(http::client(ca_bundle))
         .sleep_impl(TokioSleep::new())
@@ -219,7 +226,7 @@ async fn profiles(named: Option<String>) -> Result<ProfileSet, StsError> {
 }
 
 /// Without instance metadata, which takes two seconds where there is none. Empty variables count as unset.
-fn region(settings: &Settings, profiles: &ProfileSet) -> String {
+fn region(settings: &Settings, profiles: &ProfileSet) -> Option<String> {
     let env = Env::real();
     let variable = |name| env.get(name).ok();
     let given = |region: &String| !region.is_empty();
@@ -230,5 +237,5 @@ fn region(settings: &Settings, profiles: &ProfileSet) -> String {
         .or_else(|| variable("AWS_REGION").filter(given))
         .or_else(|| variable("AWS_DEFAULT_REGION").filter(given))
         .or_else(|| profiles.get("region").map(str::to_owned).filter(given))
-        .unwrap_or_else(|| "us-east-1".to_owned())
+        .or_else(|| settings.default_region.clone())
 }

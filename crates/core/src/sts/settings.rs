@@ -6,8 +6,10 @@ use std::{path::PathBuf, time::Duration};
 /// and the proxies.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// The region; else `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's `region`, `us-east-1`.
+    /// The region; else `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's `region`, `default_region`, `us-east-1`.
     pub region: Option<String>,
+    /// The region where the AWS configuration names none.
+    pub default_region: Option<String>,
     /// The profile whose region, endpoint and `ca_bundle` count; else `AWS_PROFILE`, `default`. Its credentials are not used.
     pub profile: Option<String>,
     /// A PEM file whose certificate authorities are trusted instead of the system's: the value of `AWS_CA_BUNDLE`.

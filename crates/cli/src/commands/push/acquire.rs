@@ -53,7 +53,7 @@ impl Acquisition<'_> {
             identity: granted.identity.or_else(|| if self.kind == Kind::SessionToken { signer.clone() } else { None }),
             set: granted.set,
             kind: self.kind,
-            region: self.signing.region(self.context, self.common.region.as_deref()),
+            region: self.sts.configured_region().map(str::to_owned),
             issued_at: self.context.now,
             expires_at: Some(granted.expires_at),
             signer: self.signing.signer.clone(),

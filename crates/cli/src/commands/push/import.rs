@@ -2,7 +2,7 @@ use std::io::Read;
 
 use credstack_core::{
     ambient,
-    sts::StsError,
+    sts::{Sts, StsError},
     values::{Acquired, CredentialSet, Identity, Kind, Signer},
 };
 use jiff::Timestamp;
@@ -61,7 +61,6 @@ impl Import {
                 .next_step("get new ones where these came from"));
         }
         store::ensure(context)?;
-        let region = self.common.region.as_deref();
         let signing = Signing {
             set,
             expires_at,
@@ -71,10 +70,11 @@ impl Import {
             region: None,
             profile: self.profile.clone(),
         };
+        let sts = signing.sts(context, self.common.region.as_deref())?;
         let acquired = Acquired {
-            identity: identify(context, &signing, region)?,
+            identity: identify(context, &sts, &signing.set)?,
             kind: Kind::Imported,
-            region: signing.region(context, region),
+            region: sts.configured_region().map(str::to_owned),
             issued_at: context.now,
             expires_at,
             signer: Signer::None,
@@ -94,7 +94,7 @@ impl Import {
         }
         if self.env {
             let keys = ambient::environment_keys(|name| context.aws(name).map(str::to_owned))?;
-            return keys.ok_or_else(|| {
+            return keys.map(|keys| (keys.set, keys.expires_at)).ok_or_else(|| {
                 Failure::new(failure::Kind::Nothing, "this shell's environment holds no AWS keys")
                     .next_step("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY first")
             });
@@ -147,8 +147,8 @@ fn check(set: &CredentialSet) -> Result<(), Failure> {
 
 /// Who the credentials are. Refused ones are not worth storing; where STS cannot be reached, that is said and they are
 /// stored without a name.
-fn identify(context: &Context, signing: &Signing, region: Option<&str>) -> Result<Option<Identity>, Failure> {
-    match signing.sts(context, region)?.caller_identity(&signing.set) {
+fn identify(context: &Context, sts: &Sts, set: &CredentialSet) -> Result<Option<Identity>, Failure> {
+    match sts.caller_identity(set) {
         Ok(identity) => Ok(Some(identity)),
         Err(error @ StsError::Refused(_)) => Err(error.into()),
         Err(error) => {

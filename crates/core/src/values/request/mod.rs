@@ -39,6 +39,15 @@ impl Request {
         }
     }
 
+    /// Whom or what the credentials are asked for: the role's ARN or the federated user's name.
+    pub fn target(&self) -> Option<&str> {
+        match self {
+            Request::AssumeRole(request) => Some(&request.role_arn),
+            Request::GetSessionToken(_) => None,
+            Request::GetFederationToken(request) => Some(&request.name),
+        }
+    }
+
     /// Checks every limit of STS that can be known before asking, for a request signed by `signer`.
     ///
     /// What is given once, MFA code and assertions, is checked by [`OneTime::check`].
