@@ -81,6 +81,10 @@ mod tests {
         // MFA counts for a role that requires it, and not without it.
         bench.assume(&session, "111122223333:role/Admin", &[]);
         bench.assume(&session, "444455556666:role/Guarded", &[]);
+        // It grows old: that role asks for MFA of the last hour, this one does not.
+        bench.now = bench.now.checked_add(jiff::SignedDuration::from_secs(3600)).unwrap();
+        assert_eq!(bench.refuse_assume(&session, "444455556666:role/Guarded", &[]).code, "AccessDenied");
+        bench.assume(&session, "111122223333:role/Admin", &[]);
         let without = bench.session("GetSessionToken", &alice, &[]).caller;
         assert_eq!(bench.refuse_assume(&without, "111122223333:role/Admin", &[]).code, "AccessDenied");
     }
