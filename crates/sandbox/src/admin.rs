@@ -1,0 +1,84 @@
+//! What is under `/_sandbox/`: for tests and demos, open to everybody on this machine.
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{RawQuery, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{delete, get},
+};
+use serde::Serialize;
+
+use crate::{
+    faults::Faults,
+    server::{Shared, lock},
+};
+
+/// The routes.
+pub fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/_sandbox/faults", get(faults).put(set_faults).delete(no_faults))
+        .route("/_sandbox/calls", get(calls).delete(no_calls))
+        .route("/_sandbox/sessions", delete(end_sessions))
+        .route("/_sandbox/totp", get(totp))
+}
+
+fn json(value: &impl Serialize) -> Response {
+    match serde_json::to_string_pretty(value) {
+        Ok(text) => ([(header::CONTENT_TYPE, "application/json")], text + "\n").into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+async fn faults(State(shared): State<Shared>) -> Response {
+    json(&lock(&shared).faults)
+}
+
+async fn set_faults(State(shared): State<Shared>, body: Bytes) -> Response {
+    match Faults::parse(&body) {
+        Ok(faults) => {
+            let mut sandbox = lock(&shared);
+            sandbox.faults = faults;
+            json(&sandbox.faults)
+        }
+        Err(message) => (StatusCode::BAD_REQUEST, format!("{message}\n")).into_response(),
+    }
+}
+
+async fn no_faults(State(shared): State<Shared>) -> Response {
+    lock(&shared).faults = Faults::default();
+    StatusCode::NO_CONTENT.into_response()
+}
+
+async fn calls(State(shared): State<Shared>) -> Response {
+    json(lock(&shared).calls.list())
+}
+
+async fn no_calls(State(shared): State<Shared>) -> Response {
+    lock(&shared).calls.clear();
+    StatusCode::NO_CONTENT.into_response()
+}
+
+/// Ends all sessions at once: who holds one gets `ExpiredToken`.
+async fn end_sessions(State(shared): State<Shared>) -> Response {
+    let mut sandbox = lock(&shared);
+    let now = sandbox.now();
+    format!("{}\n", sandbox.sessions.end_all(now)).into_response()
+}
+
+async fn totp(State(shared): State<Shared>, RawQuery(query): RawQuery) -> Response {
+    let query = query.unwrap_or_default();
+    let serial = url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "serial").map(|(_, value)| value);
+    let sandbox = lock(&shared);
+    let Some((_, device)) = serial.and_then(|serial| sandbox.world.device(&serial)) else {
+        return (StatusCode::NOT_FOUND, "no MFA device has this serial: GET /_sandbox/totp?serial=SERIAL\n").into_response();
+    };
+    match sandbox.devices.fresh_code(device, sandbox.now()) {
+        Ok(code) => format!("{code}\n").into_response(),
+        Err(wait) => {
+            let message = format!("the present code and the next one are used: wait {wait} s\n");
+            (StatusCode::CONFLICT, [(header::RETRY_AFTER, wait.to_string())], message).into_response()
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! The state of the server.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{calls::Calls, faults::Faults, mfa::Devices, sessions::Sessions, world::World};
+
+/// The world, and what has happened in it.
+pub struct Sandbox {
+    /// Who there is.
+    pub world: World,
+    /// What was issued.
+    pub sessions: Sessions,
+    /// Which MFA codes were used.
+    pub devices: Devices,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// What was asked.
+    pub calls: Calls,
+    /// Whether to tell every call on stderr.
+    pub verbose: bool,
+}
+
+impl Sandbox {
+    /// A world in which nothing has happened yet.
+    pub fn new(world: World, faults: Faults, verbose: bool) -> Sandbox {
+        Sandbox { world, sessions: Sessions::default(), devices: Devices::default(), faults, calls: Calls::default(), verbose }
+    }
+
+    /// The time as this server sees it: the only place that reads the clock for it.
+    pub fn now(&self) -> Timestamp {
+        let now = Timestamp::now();
+        // A skew beyond the calendar leaves the clock alone.
+        now.checked_add(SignedDuration::from_secs(self.faults.clock_skew_seconds)).unwrap_or(now)
+    }
+}
