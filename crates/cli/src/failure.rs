@@ -1,9 +1,5 @@
 use credstack_core::{
-    ambient::AmbientError,
-    database::DatabaseError,
-    secret_store::SecretStoreError,
-    stack::StackError,
-    sts::StsError,
+    ambient::AmbientError, database::DatabaseError, secret_store::SecretStoreError, stack::StackError, sts::StsError,
     values::request::LimitError,
 };
 
@@ -89,7 +85,9 @@ impl From<StackError> for Failure {
             StackError::NothingSaved(_) => (Kind::Nothing, "`credstack list` shows the stack; nothing was changed".to_owned()),
             StackError::NoSuchStack(_) => (Kind::Nothing, "`credstack stacks` names them all; a push makes a new one".to_owned()),
             StackError::NoSuchPosition { .. } => (Kind::Nothing, "`credstack list` shows the positions".to_owned()),
-            StackError::NoSuchCredential(_) => (Kind::Nothing, "`credstack history` shows every credential set there was".to_owned()),
+            StackError::NoSuchCredential(_) => {
+                (Kind::Nothing, "`credstack history` shows every credential set there was".to_owned())
+            }
             StackError::Erased(_) => (Kind::Nothing, "acquire it again with `credstack push`".to_owned()),
             StackError::Expired { .. } => (Kind::Expired, "acquire it again with `credstack push`".to_owned()),
             StackError::OnStack { id, ref stack } => {

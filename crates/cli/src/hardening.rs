@@ -5,7 +5,9 @@ use crate::failure::Failure;
 pub fn harden() -> Result<(), Failure> {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(|at| format!(" at {}:{}", at.file(), at.line())).unwrap_or_default();
-        crate::output::line_to_stderr(&format!("error: internal error{place}; please report it, nothing was printed of its data"));
+        crate::output::line_to_stderr(&format!(
+            "error: internal error{place}; please report it, nothing was printed of its data"
+        ));
     }));
     #[cfg(unix)]
     {

@@ -22,19 +22,16 @@ use context::Context;
 
 fn main() -> ExitCode {
     if let Err(failure) = hardening::harden() {
-        return output::report_bare(&failure);
+        return output::report(&failure, false);
     }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return output::report_usage(&error),
     };
     let (global, command) = arguments.split();
-    let context = match Context::new(global) {
-        Ok(context) => context,
-        Err(failure) => return output::report_bare(&failure),
-    };
-    match commands::run(&context, command) {
+    let json = global.json;
+    match Context::new(global).and_then(|context| commands::run(&context, command)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => context.output.report(&failure),
+        Err(failure) => output::report(&failure, json),
     }
 }

@@ -102,28 +102,23 @@ impl Output {
             self.say(&words::left(left, now));
         }
     }
-
-    /// Reports a failure; the exit code is its kind's.
-    pub fn report(&self, failure: &Failure) -> ExitCode {
-        if self.json {
-            let (code, request_id) = failure.sts.clone().map_or((None, None), |(code, id)| (Some(code), id));
-            let error = json!({"error": {
-                "kind": failure.kind.name(),
-                "exit_code": failure.kind as u8,
-                "message": failure.message,
-                "next_step": failure.next_step,
-                "code": code,
-                "request_id": request_id,
-            }});
-            line_to_stderr(&escape_json(&error.to_string()));
-            return ExitCode::from(failure.kind as u8);
-        }
-        report_bare(failure)
-    }
 }
 
-/// Reports a failure as text.
-pub fn report_bare(failure: &Failure) -> ExitCode {
+/// Reports a failure on stderr, as text or as JSON; the exit code is its kind's.
+pub fn report(failure: &Failure, json: bool) -> ExitCode {
+    if json {
+        let (code, request_id) = failure.sts.clone().map_or((None, None), |(code, id)| (Some(code), id));
+        let error = json!({"error": {
+            "kind": failure.kind.name(),
+            "exit_code": failure.kind as u8,
+            "message": failure.message,
+            "next_step": failure.next_step,
+            "code": code,
+            "request_id": request_id,
+        }});
+        line_to_stderr(&escape_json(&error.to_string()));
+        return ExitCode::from(failure.kind as u8);
+    }
     line_to_stderr(&format!("{}: {}", "error".red().bold(), escape(&failure.message)));
     if let Some(next_step) = &failure.next_step {
         line_to_stderr(&format!("{}: {}", "next".cyan(), escape(next_step)));
@@ -135,6 +130,10 @@ pub fn report_bare(failure: &Failure) -> ExitCode {
 pub fn report_usage(error: &clap::Error) -> ExitCode {
     let text = error.render();
     if error.use_stderr() {
+        // The command line could not be read, so whether it asks for JSON is seen from its words.
+        if std::env::args_os().any(|argument| argument == "--json") {
+            return report(&Failure::usage(text.to_string().trim_end()), true);
+        }
         line_to_stderr(text.ansi().to_string().trim_end());
         return ExitCode::from(Kind::Usage as u8);
     }
@@ -189,7 +188,8 @@ fn escape_json(text: &str) -> String {
 }
 
 fn is_dangerous(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    c.is_control()
+        || matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 #[cfg(test)]

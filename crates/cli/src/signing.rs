@@ -210,9 +210,9 @@ fn warn_of_other_keys(context: &Context, reader: &Reader) -> Result<(), Failure>
     let view = reader.stack(&context.stack)?;
     let known = view.frames.from_current().filter_map(Frame::credential);
     if !known.filter_map(|id| view.credentials.get(&id)).any(|credential| credential.access_key_id == key) {
-        context.output.warn(
-            "AWS_ACCESS_KEY_ID in this shell is another identity; using the stack's. --from env signs with the shell's",
-        );
+        context
+            .output
+            .warn("AWS_ACCESS_KEY_ID in this shell is another identity; using the stack's. --from env signs with the shell's");
     }
     Ok(())
 }

@@ -16,7 +16,8 @@ const TERMINAL: &str = if cfg!(windows) { "CON" } else { "/dev/tty" };
 impl Terminal {
     /// A person may be asked, unless `--no-input` says otherwise or there is no terminal.
     pub fn new(no_input: bool) -> Terminal {
-        let has_terminal = || OpenOptions::new().read(true).write(true).open(TERMINAL).is_ok_and(|terminal| terminal.is_terminal());
+        let has_terminal =
+            || OpenOptions::new().read(true).write(true).open(TERMINAL).is_ok_and(|terminal| terminal.is_terminal());
         Terminal { may_ask: !no_input && has_terminal() }
     }
 

@@ -2,7 +2,10 @@
 
 use credstack_core::{
     stack::{Left, Moved, Notice},
-    values::{Ambient, Credential, Frame, Kind, display_duration, request::{LimitError, Parameter}},
+    values::{
+        Ambient, Credential, Frame, Kind, display_duration,
+        request::{LimitError, Parameter},
+    },
 };
 use jiff::Timestamp;
 
@@ -52,15 +55,21 @@ pub fn left(left: &Left, now: Timestamp) -> String {
     match expires_at {
         Some(at) if *at > now => format!("{id} left the last stack; its secret is erased here and stays valid at AWS until {at}"),
         Some(at) => format!("{id} left the last stack; its secret is erased (it had expired at {at})"),
-        None => format!("{id} left the last stack; its secret is erased here. Long-term keys stay valid at AWS until they are deleted there"),
+        None => format!(
+            "{id} left the last stack; its secret is erased here. Long-term keys stay valid at AWS until they are deleted there"
+        ),
     }
 }
 
 /// Something a person should hear, whatever the command was about.
 pub fn notice(notice: &Notice) -> String {
     match notice {
-        Notice::CutOff(id) => format!("{id} was left by a push that was cut off: `credstack use {id}` or `credstack forget {id}`"),
-        Notice::NotErased(id, error) => format!("the secret of {id} could not be erased yet: {error}; the next change tries again"),
+        Notice::CutOff(id) => {
+            format!("{id} was left by a push that was cut off: `credstack use {id}` or `credstack forget {id}`")
+        }
+        Notice::NotErased(id, error) => {
+            format!("the secret of {id} could not be erased yet: {error}; the next change tries again")
+        }
         Notice::NotSettled(id, error) => {
             format!("a command that was cut off left {id} unsettled: {error}; the next change tries again")
         }

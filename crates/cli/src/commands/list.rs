@@ -1,5 +1,8 @@
 use comfy_table::Cell;
-use credstack_core::{stack::StackView, values::{Credential, Frame}};
+use credstack_core::{
+    stack::StackView,
+    values::{Credential, Frame},
+};
 
 use crate::{
     context::Context,

@@ -22,7 +22,7 @@ use crate::{context::Context, failure::Failure};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    Push(push::Push),
+    Push(Box<push::Push>),
     Pop(pop::Pop),
     Drop(drop::Drop),
     Use(r#use::Use),

@@ -180,7 +180,10 @@ impl Change {
             Ok(leaving)
         })?;
         self.erase(&leaving);
-        Ok(Moved { view: self.reader()?.stack(stack)?, left: leaving.into_iter().map(|credential| Left { credential }).collect() })
+        Ok(Moved {
+            view: self.reader()?.stack(stack)?,
+            left: leaving.into_iter().map(|credential| Left { credential }).collect(),
+        })
     }
 
     /// Erases the secrets of credential sets that are already marked as leaving. What cannot be erased now stays

@@ -1,4 +1,7 @@
-use super::{Change, Left, StackError, record::{entry_about, signed}};
+use super::{
+    Change, Left, StackError,
+    record::{entry_about, signed},
+};
 use crate::{
     database::{credentials, events},
     values::{Credential, CredentialId, EventKind},

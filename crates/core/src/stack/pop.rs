@@ -1,7 +1,4 @@
-use super::{
-    Change, Moved, StackError,
-    record::with_frames,
-};
+use super::{Change, Moved, StackError, record::with_frames};
 use crate::values::{Entry, EventKind, Frames, StackName};
 
 /// How a saved frame is restored.

@@ -48,7 +48,11 @@ impl Acquisition<'_> {
             Err(error) => return Err(self.refused(error)),
         };
         let detail = detail_of(&granted);
-        output.explain(&format!("granted by {} (request {})", granted.endpoint, granted.request_id.as_deref().unwrap_or("unknown")));
+        output.explain(&format!(
+            "granted by {} (request {})",
+            granted.endpoint,
+            granted.request_id.as_deref().unwrap_or("unknown")
+        ));
         let acquired = Acquired {
             identity: granted.identity.or_else(|| if self.kind == Kind::SessionToken { signer.clone() } else { None }),
             set: granted.set,
@@ -98,12 +102,13 @@ impl Acquisition<'_> {
             detail.insert("note".into(), json!(note));
         }
         let context = self.context;
-        let recorded = Change::begin(&context.place, context.terms("push", Consent::Only(Default::default()))).and_then(|mut change| {
-            let parent = self.signing.credential();
-            change.record_failure(event, &context.stack, parent, detail)?;
-            context.output.notices(&mut change);
-            Ok(())
-        });
+        let recorded =
+            Change::begin(&context.place, context.terms("push", Consent::Only(Default::default()))).and_then(|mut change| {
+                let parent = self.signing.credential();
+                change.record_failure(event, &context.stack, parent, detail)?;
+                context.output.notices(&mut change);
+                Ok(())
+            });
         if let Err(unrecorded) = recorded {
             context.output.warn(&format!("the refusal could not be written into the history: {unrecorded}"));
         }

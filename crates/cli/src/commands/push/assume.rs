@@ -93,7 +93,8 @@ impl Assume {
             provided_contexts,
         });
         let one_time = OneTime { token_code: None, context_assertions };
-        Acquisition { context, common: &self.common, signing, sts, kind: Kind::AssumeRole, request, one_time }.run(Some(&self.mfa))
+        Acquisition { context, common: &self.common, signing, sts, kind: Kind::AssumeRole, request, one_time }
+            .run(Some(&self.mfa))
     }
 
     /// The role's ARN. A bare name takes partition and account from whoever signs.
@@ -106,6 +107,9 @@ impl Assume {
             None => sts.caller_identity(&signing.set)?,
         };
         let arn = signing::arn_of(&caller)?;
+        if signing.kind == SignerKind::Unknown {
+            signing.kind = SignerKind::of(&arn, signing.set.is_long_term());
+        }
         signing.identity = Some(caller);
         Ok(Arn::role(&arn.partition, &arn.account, &self.role).to_string())
     }

@@ -46,8 +46,8 @@ impl Federation {
     pub fn run(self, context: &Context) -> Result<(), Failure> {
         self.common.check()?;
         let policy = inputs::policy(self.policy.as_deref())?;
-        if policy.is_none() && self.policy_arns.is_empty() && !self.common.yes {
-            confirm_no_permissions(context)?;
+        if policy.is_none() && self.policy_arns.is_empty() {
+            confirm_no_permissions(context, self.common.yes)?;
         }
         store::ensure(context)?;
         let signing = signing::choose(context, &context.reader()?, &self.signed_by.choice())?;
@@ -65,8 +65,12 @@ impl Federation {
     }
 }
 
-fn confirm_no_permissions(context: &Context) -> Result<(), Failure> {
+fn confirm_no_permissions(context: &Context, yes: bool) -> Result<(), Failure> {
     let warning = "with no session policy these credentials will have no permissions";
+    if yes {
+        context.output.warn(warning);
+        return Ok(());
+    }
     match context.terminal.confirm(&format!("{warning}. Go on?")) {
         Some(true) => Ok(()),
         Some(false) => Err(Failure::usage("stopped: nothing was changed")),

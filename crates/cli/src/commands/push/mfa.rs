@@ -21,10 +21,12 @@ impl Mfa {
         let Some(serial) = &self.mfa_serial else { return Ok(()) };
         let code = match &self.mfa_code {
             Some(code) => SecretString::from(code.clone()),
-            None => context.terminal.ask_hidden(&format!("MFA code for {}: ", crate::output::escape(serial))).ok_or_else(|| {
-                Failure::usage(format!("an MFA code for {serial} is needed, and nobody is there to ask"))
-                    .next_step("give --mfa-code, or run it in a terminal")
-            })?,
+            None => {
+                context.terminal.ask_hidden(&format!("MFA code for {}: ", crate::output::escape(serial))).ok_or_else(|| {
+                    Failure::usage(format!("an MFA code for {serial} is needed, and nobody is there to ask"))
+                        .next_step("give --mfa-code, or run it in a terminal")
+                })?
+            }
         };
         one_time.token_code = Some(code);
         Ok(one_time.check(request)?)
