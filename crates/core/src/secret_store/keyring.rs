@@ -13,7 +13,7 @@ use std::{
     fmt,
     sync::{Mutex, PoisonError, mpsc},
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use uuid::Uuid;
@@ -46,6 +46,8 @@ pub struct Keyring {
 #[derive(Default)]
 struct Line {
     jobs: Option<mpsc::Sender<Job>>,
+    /// For how long calls have now been in vain, one after the other: together they wait no longer than one may.
+    in_vain: Duration,
     /// The answer that a caller stopped waiting for. While it is outstanding, another call could only wait behind it.
     outstanding: Option<mpsc::Receiver<()>>,
 }
@@ -82,9 +84,10 @@ impl Keyring {
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(outstanding) = &line.outstanding {
             if outstanding.try_recv() == Err(mpsc::TryRecvError::Empty) {
-                return Err(SecretStoreError::Frozen { waited: bound });
+                return Err(SecretStoreError::Frozen { waited: line.in_vain });
             }
             line.outstanding = None;
+            line.in_vain = Duration::ZERO;
         }
 
         let started = Instant::now();
@@ -100,18 +103,23 @@ impl Keyring {
             let _ = done.send(());
         });
         line.send(job)?;
-        match answered.recv_timeout(bound) {
-            Ok(Err(SecretStoreError::Frozen { .. })) => Err(SecretStoreError::Frozen { waited: started.elapsed() }),
+        let result = match answered.recv_timeout(bound.saturating_sub(line.in_vain)) {
             Ok(result) => result,
             Err(mpsc::RecvTimeoutError::Timeout) => {
                 line.outstanding = Some(outstanding);
-                Err(SecretStoreError::Frozen { waited: started.elapsed() })
+                Err(SecretStoreError::Frozen { waited: bound })
             }
             Err(mpsc::RecvTimeoutError::Disconnected) => {
                 line.jobs = None;
                 Err(SecretStoreError::KeyringFailed { what: "its library stopped unexpectedly".into() })
             }
+        };
+        if let Err(SecretStoreError::Frozen { .. }) = result {
+            line.in_vain += started.elapsed();
+            return Err(SecretStoreError::Frozen { waited: line.in_vain });
         }
+        line.in_vain = Duration::ZERO;
+        result
     }
 }
 
