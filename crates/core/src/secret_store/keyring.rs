@@ -13,7 +13,7 @@ use std::{
     fmt,
     sync::{Mutex, PoisonError, mpsc},
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use uuid::Uuid;
@@ -39,6 +39,7 @@ trait Entries {
 /// [`Patience`]. There is one connection for the life of this value, made by the first call.
 pub struct Keyring {
     patience: Patience,
+    connect: fn(bool) -> Result<Box<dyn Entries>>,
     line: Mutex<Line>,
 }
 
@@ -46,6 +47,8 @@ pub struct Keyring {
 #[derive(Default)]
 struct Line {
     jobs: Option<mpsc::Sender<Job>>,
+    /// For how long calls have now been in vain, one after the other: together they wait no longer than one may.
+    in_vain: Duration,
     /// The answer that a caller stopped waiting for. While it is outstanding, another call could only wait behind it.
     outstanding: Option<mpsc::Receiver<()>>,
 }
@@ -56,7 +59,7 @@ type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 impl Keyring {
     /// A keyring that is not connected to yet.
     pub fn new(patience: Patience) -> Keyring {
-        Keyring { patience, line: Mutex::default() }
+        Keyring { patience, connect: system::connect, line: Mutex::default() }
     }
 
     pub(super) fn put(&self, id: Uuid, payload: Payload) -> Result<()> {
@@ -78,13 +81,14 @@ impl Keyring {
 
     fn call<T: Send + 'static>(&self, job: impl FnOnce(&dyn Entries) -> Result<T> + Send + 'static) -> Result<T> {
         let bound = self.patience.bound();
-        let may_prompt = self.patience == Patience::PersonPresent;
+        let (connect, may_prompt) = (self.connect, self.patience == Patience::PersonPresent);
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(outstanding) = &line.outstanding {
             if outstanding.try_recv() == Err(mpsc::TryRecvError::Empty) {
-                return Err(SecretStoreError::Frozen { waited: bound });
+                return Err(SecretStoreError::Frozen { waited: line.in_vain });
             }
             line.outstanding = None;
+            line.in_vain = Duration::ZERO;
         }
 
         let started = Instant::now();
@@ -92,7 +96,7 @@ impl Keyring {
         let (done, outstanding) = mpsc::channel();
         let job: Job = Box::new(move |connection| {
             // An error may mean that the connection is of no more use.
-            let result = match connection.take().map_or_else(|| system::connect(may_prompt), Ok) {
+            let result = match connection.take().map_or_else(|| connect(may_prompt), Ok) {
                 Ok(entries) => job(&*entries).inspect(|_| *connection = Some(entries)),
                 Err(error) => Err(error),
             };
@@ -100,18 +104,23 @@ impl Keyring {
             let _ = done.send(());
         });
         line.send(job)?;
-        match answered.recv_timeout(bound) {
-            Ok(Err(SecretStoreError::Frozen { .. })) => Err(SecretStoreError::Frozen { waited: started.elapsed() }),
+        let result = match answered.recv_timeout(bound.saturating_sub(line.in_vain)) {
             Ok(result) => result,
             Err(mpsc::RecvTimeoutError::Timeout) => {
                 line.outstanding = Some(outstanding);
-                Err(SecretStoreError::Frozen { waited: started.elapsed() })
+                Err(SecretStoreError::Frozen { waited: bound })
             }
             Err(mpsc::RecvTimeoutError::Disconnected) => {
                 line.jobs = None;
                 Err(SecretStoreError::KeyringFailed { what: "its library stopped unexpectedly".into() })
             }
+        };
+        if let Err(SecretStoreError::Frozen { .. }) = result {
+            line.in_vain += started.elapsed();
+            return Err(SecretStoreError::Frozen { waited: line.in_vain });
         }
+        line.in_vain = Duration::ZERO;
+        result
     }
 }
 
@@ -148,5 +157,47 @@ impl fmt::Debug for Keyring {
 mod system {
     pub fn connect(_: bool) -> super::Result<Box<dyn super::Entries>> {
         Err(super::SecretStoreError::Unsupported { store: "keyring" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A keyring that keeps only the first byte, and whose library panics when asked to delete.
+    struct Broken;
+
+    impl Entries for Broken {
+        fn set(&self, _: &str, _: &[u8]) -> Result<()> {
+            Ok(())
+        }
+
+        fn get(&self, _: &str) -> Result<Option<Zeroizing<Vec<u8>>>> {
+            Ok(Some(Zeroizing::new(b"{".to_vec())))
+        }
+
+        fn delete(&self, _: &str) -> Result<()> {
+            panic!("as a library may")
+        }
+    }
+
+    fn broken() -> Keyring {
+        Keyring { connect: |_| Ok(Box::new(Broken)), ..Keyring::new(Patience::NobodyCanAnswer) }
+    }
+
+    #[test]
+    fn what_was_not_kept_is_said() {
+        let put = broken().put(Uuid::nil(), Payload(Zeroizing::new(b"{}".to_vec())));
+        assert!(matches!(put, Err(SecretStoreError::NotKept { store: "keyring", .. })), "{put:?}");
+    }
+
+    #[test]
+    fn a_panic_in_the_library_ends_the_call_and_not_the_next_one() {
+        let keyring = broken();
+        for _ in 0..2 {
+            let erased = keyring.erase(Uuid::nil());
+            assert!(matches!(erased, Err(SecretStoreError::KeyringFailed { .. })), "{erased:?}");
+        }
+        assert_eq!(keyring.get(Uuid::nil()).unwrap().0.as_slice(), b"{");
     }
 }

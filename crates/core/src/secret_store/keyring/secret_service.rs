@@ -110,3 +110,21 @@ fn refused(name: &str, text: &str) -> SecretStoreError {
         _ => SecretStoreError::KeyringFailed { what: name.to_owned() },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // The other names are met for real in tests/keyring.
+    #[test]
+    fn names_of_errors_that_are_hard_to_provoke() {
+        let said = |name: &str| refused(name, "fake-secret").to_string();
+        assert!(matches!(refused("org.freedesktop.DBus.Error.AccessDenied", ""), SecretStoreError::Denied));
+        assert!(matches!(refused("org.freedesktop.Secret.Error.IsLocked", ""), SecretStoreError::Locked));
+        assert!(matches!(refused("org.freedesktop.DBus.Error.Spawn.ChildExited", ""), SecretStoreError::NoProvider));
+        assert!(matches!(failure(Error::Locked, true), SecretStoreError::Locked));
+        let other = "org.freedesktop.DBus.Error.NotSupported";
+        assert_eq!(said(other), format!("the keyring failed: {other}"), "a provider, and not libdbus, says this");
+        assert_eq!(failure(Error::Parse, true).to_string(), "the keyring failed: its answer cannot be understood");
+    }
+}
