@@ -1,1 +1,19 @@
-//! The edge to whatever identity the AWS SDK's default chain finds without credstack.
+//! The edge to whatever identity the AWS SDK's default chain finds without credstack: environment keys, a profile, an SSO
+//! or `aws login` session, a container or instance role.
+//!
+//! The chain is the SDK's, asked provider by provider so that three things hold that it does not see to itself: keys in the
+//! environment are the caller's decision, because they may be credstack's own; a profile that would ask credstack is
+//! refused; and a profile whose MFA device or duration the SDK would silently leave out is refused too.
+
+mod chain;
+mod environment;
+mod error;
+mod loops;
+mod profiles;
+mod question;
+mod walk;
+
+pub use environment::{EnvironmentKeys, environment_keys};
+pub use error::AmbientError;
+pub use loops::refuse_loops;
+pub use question::{Question, Resolved, TimeOuts, resolve};

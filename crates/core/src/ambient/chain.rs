@@ -1,0 +1,138 @@
+//! The SDK's providers, one after the other.
+
+mod failure;
+
+use std::time::Duration;
+
+use aws_config::{
+    BehaviorVersion, ecs::EcsCredentialsProvider, imds, imds::credentials::ImdsCredentialsProvider,
+    profile::ProfileFileCredentialsProvider, provider_config::ProviderConfig, retry::RetryConfig, timeout::TimeoutConfig,
+    web_identity_token::WebIdentityTokenCredentialsProvider,
+};
+use aws_credential_types::{
+    Credentials,
+    provider::{ProvideCredentials, error::CredentialsError, future},
+};
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_types::region::Region;
+use jiff::Timestamp;
+use secrecy::ExposeSecret;
+
+use super::{AmbientError, EnvironmentKeys, Question, Resolved, profiles::Profiles, walk::Walk};
+use crate::{
+    http,
+    values::{Ambient, CredentialSet},
+};
+
+pub(super) async fn ask(
+    question: &Question,
+    profiles: &Profiles,
+    walk: &Walk,
+    region: Option<String>,
+) -> Result<Resolved, AmbientError> {
+    let config = configuration(question, profiles, region.clone());
+    let named = question.reference.profile.is_some();
+    let mut tried = Vec::new();
+    if question.reference.profile.is_none() {
+        tried.push("the environment".to_owned());
+    }
+    let resolved = |credentials: Credentials, profile, provider: &str| {
+        let reference = Ambient { profile, region: region.clone(), provider: Some(provider.to_owned()) };
+        let (set, expires_at) = taken(&credentials)?;
+        Ok(Resolved { set, expires_at, reference })
+    };
+
+    if let Some(provider) = walk.provider() {
+        // Keys in the environment are the caller's decision here as well.
+        let source = ProfileFileCredentialsProvider::builder()
+            .configure(&config)
+            .profile_name(profiles.selected())
+            .with_custom_provider("Environment", Given(question.environment_keys.clone()))
+            .build();
+        return match source.provide_credentials().await {
+            Ok(credentials) => resolved(credentials, Some(profiles.selected().to_owned()), provider),
+            Err(error) => Err(failure::of_profile(error, walk, provider)),
+        };
+    }
+    tried.push(format!("profile {}", profiles.selected()));
+
+    let mut others: Vec<(&'static str, &str, Box<dyn ProvideCredentials>)> = Vec::new();
+    if !named {
+        let source = WebIdentityTokenCredentialsProvider::builder().configure(&config).build();
+        others.push(("WebIdentityToken", "AWS_WEB_IDENTITY_TOKEN_FILE", Box::new(source)));
+    }
+    others.push((
+        "EcsContainer",
+        "a container's credentials",
+        Box::new(EcsCredentialsProvider::builder().configure(&config).build()),
+    ));
+    others.push(("Ec2InstanceMetadata", "instance metadata", Box::new(instance_metadata(&config))));
+    for (provider, what, source) in others {
+        match source.provide_credentials().await {
+            Ok(credentials) => {
+                let profile = named.then(|| profiles.selected().to_owned());
+                return resolved(credentials, profile, provider);
+            }
+            Err(CredentialsError::CredentialsNotLoaded(_)) => tried.push(what.to_owned()),
+            Err(error) => return Err(failure::of_provider(error, provider)),
+        }
+    }
+    Err(AmbientError::Nothing { tried })
+}
+
+fn configuration(question: &Question, profiles: &Profiles, region: Option<String>) -> ProviderConfig {
+    let time_outs = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .read_timeout(Duration::from_secs(10))
+        .operation_timeout(Duration::from_secs(20))
+        .build();
+    ProviderConfig::without_region()
+        .with_region(Some(Region::new(region.unwrap_or_else(|| "us-east-1".to_owned()))))
+        .with_behavior_version(Some(BehaviorVersion::latest()))
+        .with_http_client(http::client(profiles.ca_bundle(question)))
+        .with_sleep_impl(TokioSleep::new())
+        .with_retry_config(RetryConfig::standard())
+        .with_timeout_config(time_outs)
+}
+
+/// On most machines there is none, and finding that out must not take long.
+fn instance_metadata(config: &ProviderConfig) -> ImdsCredentialsProvider {
+    let client = imds::Client::builder()
+        .configure(config)
+        .connect_timeout(Duration::from_secs(1))
+        .read_timeout(Duration::from_secs(1))
+        .max_attempts(2)
+        .build();
+    ImdsCredentialsProvider::builder().configure(config).imds_client(client).build()
+}
+
+fn taken(credentials: &Credentials) -> Result<(CredentialSet, Option<Timestamp>), AmbientError> {
+    let set = CredentialSet {
+        access_key_id: credentials.access_key_id().to_owned(),
+        secret_access_key: credentials.secret_access_key().into(),
+        session_token: credentials.session_token().filter(|token| !token.is_empty()).map(Into::into),
+    };
+    let expires_at = credentials.expiry().map(Timestamp::try_from).transpose();
+    let expires_at = expires_at
+        .map_err(|_| AmbientError::Configuration { what: "the credentials expire at a time that cannot be told".into() })?;
+    Ok((set, expires_at))
+}
+
+/// For `credential_source = Environment`.
+#[derive(Debug)]
+struct Given(Option<EnvironmentKeys>);
+
+impl ProvideCredentials for Given {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::ready(match &self.0 {
+            None => Err(CredentialsError::not_loaded("the environment holds no keys but credstack's own")),
+            Some(EnvironmentKeys { set, .. }) => {
+                let token = set.session_token.as_ref().map(|token| token.expose_secret().to_owned());
+                Ok(Credentials::new(&set.access_key_id, set.secret_access_key.expose_secret(), token, None, "Environment"))
+            }
+        })
+    }
+}

@@ -1,0 +1,80 @@
+use std::{borrow::Cow, path::PathBuf};
+
+use aws_config::profile::{Profile, ProfileSet};
+use aws_types::os_shim_internal::{Env, Fs};
+
+use super::{AmbientError, Question};
+
+/// The profiles of `~/.aws/config` and `~/.aws/credentials`, as the SDK reads them, and the one that counts.
+pub(super) struct Profiles {
+    set: ProfileSet,
+    selected: String,
+    env: Env,
+}
+
+impl Profiles {
+    /// Reads them. `named` is the profile that was asked for; else `AWS_PROFILE`, `default`.
+    pub(super) async fn load(named: Option<&str>) -> Result<Profiles, AmbientError> {
+        let env = Env::real();
+        let set = aws_config::profile::load(&Fs::real(), &env, &Default::default(), named.map(|it| Cow::Owned(it.to_owned())))
+            .await
+            .map_err(|error| AmbientError::Configuration {
+                // The parser's words are about lines and their form; they repeat nothing of a line.
+                what: [Some(error.to_string()), std::error::Error::source(&error).map(ToString::to_string)]
+                    .into_iter()
+                    .flatten()
+                    .collect::<Vec<_>>()
+                    .join(": "),
+            })?;
+        // An empty AWS_PROFILE counts as unset.
+        let selected = match set.selected_profile() {
+            "" => "default".to_owned(),
+            name => name.to_owned(),
+        };
+        let profiles = Profiles { set, selected, env };
+        if profiles.get(&profiles.selected).is_none() && (named.is_some() || profiles.selected != "default") {
+            let named_by = named.is_none().then(|| "AWS_PROFILE".to_owned());
+            return Err(profiles.missing(&profiles.selected, named_by));
+        }
+        Ok(profiles)
+    }
+
+    /// The name of the profile that counts; there is one of that name, unless it is `default`.
+    pub(super) fn selected(&self) -> &str {
+        &self.selected
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Profile> {
+        self.set.get_profile(name)
+    }
+
+    /// A setting of the profile that counts.
+    pub(super) fn setting(&self, name: &str) -> Option<&str> {
+        self.get(&self.selected)?.get(name).filter(|value| !value.is_empty())
+    }
+
+    /// The region in force, if any. Instance metadata is not asked.
+    pub(super) fn region(&self, question: &Question) -> Option<String> {
+        let given = |region: &String| !region.is_empty();
+        let variable = |name| self.env.get(name).ok().filter(given);
+        let asked = question.region.clone().or_else(|| question.reference.region.clone()).filter(given);
+        asked
+            .or_else(|| variable("AWS_REGION"))
+            .or_else(|| variable("AWS_DEFAULT_REGION"))
+            .or_else(|| self.setting("region").map(str::to_owned))
+    }
+
+    pub(super) fn ca_bundle(&self, question: &Question) -> Option<PathBuf> {
+        question.ca_bundle.clone().or_else(|| self.setting("ca_bundle").map(PathBuf::from))
+    }
+
+    pub(super) fn missing(&self, profile: &str, named_by: Option<String>) -> AmbientError {
+        let file = |variable, otherwise: &str| self.env.get(variable).unwrap_or_else(|_| otherwise.to_owned());
+        AmbientError::NoSuchProfile {
+            profile: profile.to_owned(),
+            named_by,
+            config: file("AWS_CONFIG_FILE", "~/.aws/config"),
+            credentials: file("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+use std::{path::PathBuf, time::Duration};
+
+use jiff::Timestamp;
+use tokio::runtime::Builder;
+
+use super::{AmbientError, EnvironmentKeys, chain, loops, profiles::Profiles, walk::Walk};
+use crate::values::{Ambient, CredentialSet};
+
+/// Which ambient identity is wanted, and how it may be looked for.
+#[derive(Clone, Debug, Default)]
+pub struct Question {
+    /// What is wanted. A profile named here wins over environment keys, as the AWS CLI's `--profile` does; without one
+    /// the shell decides. `provider` is not looked at.
+    pub reference: Ambient,
+    /// The keys in the environment ([`super::environment_keys`]), where the caller finds them usable: not credstack's own.
+    pub environment_keys: Option<EnvironmentKeys>,
+    /// The region that the user asked for; else the reference's, `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's.
+    pub region: Option<String>,
+    /// A PEM file whose certificate authorities are trusted instead of the system's: the value of `AWS_CA_BUNDLE`.
+    /// Without it the profile's `ca_bundle`.
+    pub ca_bundle: Option<PathBuf>,
+    /// The path of the running program, which no profile may ask for credentials.
+    pub our_exe: Option<PathBuf>,
+    /// How long to wait.
+    pub time_outs: TimeOuts,
+}
+
+/// How long looking may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeOuts {
+    /// The whole chain. 10 s.
+    pub chain: Duration,
+    /// The whole chain, where a profile runs a program or asks a sign-in service. 60 s.
+    pub slow: Duration,
+}
+
+impl Default for TimeOuts {
+    fn default() -> Self {
+        TimeOuts { chain: Duration::from_secs(10), slow: Duration::from_secs(60) }
+    }
+}
+
+/// The ambient identity that was found.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// The keys.
+    pub set: CredentialSet,
+    /// When they expire, as the provider says; it may be in the past. `None` for long-term keys, and where nobody says.
+    pub expires_at: Option<Timestamp>,
+    /// What was found, to be resolved again later: the profile that answered, the region in force, and the provider, one of
+    /// `Environment`, `ProfileFile`, `CredentialProcess`, `Sso`, `Login`, `WebIdentityToken`, `AssumeRole`, `EcsContainer`,
+    /// `Ec2InstanceMetadata`.
+    pub reference: Ambient,
+}
+
+/// Finds the ambient identity.
+///
+/// In this order: environment keys (unless a profile is named), the profile, a web identity token of the environment
+/// (unless a profile is named), a container's credentials, instance metadata. `AWS_EC2_METADATA_DISABLED` is honoured.
+///
+/// # Errors
+///
+/// Every [`AmbientError`]; [`AmbientError::Nothing`] when no provider had anything to say.
+pub fn resolve(question: &Question) -> Result<Resolved, AmbientError> {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| AmbientError::Configuration { what: format!("cannot start the network runtime: {error}") })?;
+    let answer = runtime.block_on(async {
+        let profiles = Profiles::load(question.reference.profile.as_deref()).await?;
+        let region = profiles.region(question);
+        if let (None, Some(keys)) = (&question.reference.profile, &question.environment_keys) {
+            let reference = Ambient { profile: None, region, provider: Some("Environment".into()) };
+            return Ok(Resolved { set: keys.set.clone(), expires_at: keys.expires_at, reference });
+        }
+        loops::refuse(&profiles, profiles.selected(), question.our_exe.as_deref())?;
+        let walk = Walk::of(&profiles)?;
+        let (most, provider) = match walk.is_slow() {
+            true => (question.time_outs.slow, walk.provider()),
+            false => (question.time_outs.chain, None),
+        };
+        let found = chain::ask(question, &profiles, &walk, region);
+        match tokio::time::timeout(most, found).await {
+            Ok(answer) => answer,
+            Err(_) => Err(AmbientError::TimedOut { provider: provider.unwrap_or("the default chain"), after: most }),
+        }
+    });
+    // A plain drop would wait for a name resolution that hangs.
+    runtime.shutdown_background();
+    answer
+}

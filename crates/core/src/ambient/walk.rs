@@ -1,0 +1,139 @@
+//! Where a profile's credentials come from, found the way the SDK finds it but before it is asked.
+
+use aws_config::profile::Profile;
+
+use super::{AmbientError, profiles::Profiles};
+
+/// What the chain of `source_profile`s ends in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Base {
+    Nothing,
+    Keys,
+    Process,
+    Sso,
+    Login,
+    WebIdentity,
+    Named,
+}
+
+/// The way from the profile that counts to the credentials at its end.
+#[derive(Debug)]
+pub(super) struct Walk {
+    /// What is at the end.
+    pub(super) base: Base,
+    /// The profile at the end.
+    pub(super) last: String,
+    /// Whether roles are assumed on the way back.
+    pub(super) assumes: bool,
+}
+
+impl Walk {
+    pub(super) fn of(profiles: &Profiles) -> Result<Walk, AmbientError> {
+        let mut visited: Vec<&str> = Vec::new();
+        let mut name = profiles.selected();
+        let mut assumes = false;
+        loop {
+            let Some(profile) = profiles.get(name) else {
+                return match visited.last() {
+                    None => Ok(Walk { base: Base::Nothing, last: name.to_owned(), assumes }),
+                    Some(last) => Err(profiles.missing(name, Some(format!("the source_profile of {last}")))),
+                };
+            };
+            if visited.contains(&name) {
+                let what = format!("the source_profiles go round in a circle: {} -> {name}", visited.join(" -> "));
+                return Err(AmbientError::Configuration { what });
+            }
+            visited.push(name);
+            let ends = |base, assumes| Ok(Walk { base, last: name.to_owned(), assumes });
+            // A source profile's own keys win over the role that it would assume; those of the first profile do not.
+            if visited.len() > 1 && has_keys(profile) {
+                return ends(Base::Keys, assumes);
+            }
+            match assumed_role(profile) {
+                None => return ends(base(profile), assumes),
+                Some(role_arn) => {
+                    refuse_unkept(profile, role_arn)?;
+                    assumes = true;
+                    match profile.get("source_profile") {
+                        Some(source) if source != name => name = source,
+                        _ => return ends(base(profile), assumes),
+                    }
+                }
+            }
+        }
+    }
+
+    /// The provider's name, as [`super::Resolved`] has it.
+    pub(super) fn provider(&self) -> Option<&'static str> {
+        match self.base {
+            Base::Nothing => None,
+            _ if self.assumes => Some("AssumeRole"),
+            Base::Keys => Some("ProfileFile"),
+            _ => Some(self.base.name()),
+        }
+    }
+
+    /// Whether a program or a person's browser may be at work.
+    pub(super) fn is_slow(&self) -> bool {
+        matches!(self.base, Base::Process | Base::Sso | Base::Login)
+    }
+}
+
+impl Base {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Base::Nothing | Base::Keys | Base::Named => "ProfileFile",
+            Base::Process => "CredentialProcess",
+            Base::Sso => "Sso",
+            Base::Login => "Login",
+            Base::WebIdentity => "WebIdentityToken",
+        }
+    }
+}
+
+fn has_keys(profile: &Profile) -> bool {
+    profile.get("aws_access_key_id").is_some() && profile.get("aws_secret_access_key").is_some()
+}
+
+/// The role that a profile assumes with other credentials; a web identity is a beginning, not a role on top of one.
+fn assumed_role(profile: &Profile) -> Option<&str> {
+    match profile.get("web_identity_token_file") {
+        Some(_) => None,
+        None => profile.get("role_arn"),
+    }
+}
+
+fn base(profile: &Profile) -> Base {
+    let has = |names: &[&str]| names.iter().any(|name| profile.get(name).is_some());
+    if has(&["credential_source"]) {
+        Base::Named
+    } else if has(&["web_identity_token_file"]) && has(&["role_arn"]) {
+        Base::WebIdentity
+    } else if has(&["sso_session", "sso_start_url", "sso_account_id", "sso_role_name", "sso_region"]) {
+        Base::Sso
+    } else if has(&["login_session"]) {
+        Base::Login
+    } else if has(&["credential_process"]) {
+        Base::Process
+    } else if has_keys(profile) {
+        Base::Keys
+    } else {
+        Base::Nothing
+    }
+}
+
+/// The SDK assumes the role without these and says nothing: <https://github.com/awslabs/aws-sdk-rust/issues/527>.
+fn refuse_unkept(profile: &Profile, role_arn: &str) -> Result<(), AmbientError> {
+    for setting in ["mfa_serial", "duration_seconds"] {
+        if let Some(value) = profile.get(setting) {
+            return Err(AmbientError::Unkept {
+                profile: profile.name().to_owned(),
+                setting,
+                value: value.to_owned(),
+                role_arn: role_arn.to_owned(),
+                source_profile: profile.get("source_profile").map(str::to_owned),
+            });
+        }
+    }
+    Ok(())
+}
