@@ -60,7 +60,7 @@ impl IntoGranted for AssumeRoleOutput {
 impl IntoGranted for GetSessionTokenOutput {
     fn into_granted(self) -> Result<Granted, Incomplete> {
         let request_id = self.request_id().map(str::to_owned);
-        granted(self.credentials, request_id)
+        Ok(Granted { session_token_utilization: self.session_token_utilization, ..granted(self.credentials, request_id)? })
     }
 }
 

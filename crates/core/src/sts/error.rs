@@ -91,7 +91,13 @@ impl StsError {
             return StsError::CaBundle { path: path.clone(), what: what.clone() };
         }
         let Call { operation, endpoint, region } = call;
-        let reached = || if endpoint.is_empty() { region.clone() } else { endpoint.clone() };
+        if endpoint.is_empty() {
+            return match &error {
+                SdkError::TimeoutError(_) => StsError::TimedOut { endpoint: region, what: OVER.into() },
+                _ => StsError::Configuration { what: sentence(&error) },
+            };
+        }
+        let reached = || endpoint.clone();
         match &error {
             SdkError::ServiceError(refused) => {
                 let status = refused.raw().status().as_u16();
@@ -103,22 +109,21 @@ impl StsError {
                 let message = error.message().unwrap_or_default();
                 StsError::Refused(Refusal::new(operation, code, message, request_id, status, region))
             }
-            SdkError::TimeoutError(_) => {
-                StsError::TimedOut { endpoint: reached(), what: "the time for the whole call is over".into() }
-            }
+            SdkError::TimeoutError(_) => StsError::TimedOut { endpoint: reached(), what: OVER.into() },
             SdkError::DispatchFailure(failure) if failure.is_timeout() => {
                 StsError::TimedOut { endpoint: reached(), what: sentence(&error) }
             }
             SdkError::ResponseError(_) => {
                 StsError::Unreachable { endpoint: reached(), what: "the connection ended before the answer did".into() }
             }
-            SdkError::ConstructionFailure(_) => StsError::Configuration { what: sentence(&error) },
             _ => StsError::Unreachable { endpoint: reached(), what: sentence(&error) },
         }
     }
 }
 
-/// Of a call, what an error tells.
+const OVER: &str = "the time for the whole call is over";
+
+/// Of a call, what an error tells. The endpoint is empty as long as nothing has been sent.
 pub(super) struct Call {
     pub(super) operation: &'static str,
     pub(super) endpoint: String,
@@ -137,17 +142,19 @@ fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
 }
 
 /// An error and its sources, joined, without what a source only repeats and without the SDK's own empty words.
+///
+/// Some of the SDK's words hold the whole request, MFA code and all; those are left out.
 pub(super) fn sentence(error: &(dyn Error + 'static)) -> String {
     const EMPTY: [&str; 6] = ["dispatch failure", "io error", "other", "user error", "timeout", "client error (Connect)"];
     let mut parts: Vec<String> = Vec::new();
     for error in std::iter::successors(Some(error), |error| (*error).source()) {
         let text = error.to_string();
-        if !EMPTY.contains(&text.as_str()) && !parts.iter().any(|part| part.contains(&text)) {
+        if !text.contains("SdkBody") && !EMPTY.contains(&text.as_str()) && !parts.iter().any(|part| part.contains(&text)) {
             parts.push(text);
         }
     }
     if parts.is_empty() {
-        parts.push(error.to_string());
+        return "for a reason that the SDK does not tell".into();
     }
     parts.join(": ").chars().take(1000).collect()
 }

@@ -1,5 +1,5 @@
 //! What a provider's error may say. The SDK's errors hold what a program wrote to stderr and the bytes at which an answer
-//! stopped being JSON: either may be a secret, so neither is passed on.
+//! stopped being JSON, and some hold a whole request: any of these may be a secret, so none is passed on.
 
 use std::error::Error;
 
@@ -89,9 +89,10 @@ fn of_process(error: &(dyn Error + 'static)) -> String {
 
 /// An error and its sources, joined, up to the first that is about JSON, whose words may repeat some of it.
 fn sentence(error: &(dyn Error + 'static)) -> String {
-    const EMPTY: [&str; 6] = [
+    const EMPTY: [&str; 7] = [
         "an error occurred while loading credentials",
         "dispatch failure",
+        "client error (Connect)",
         "io error",
         "other",
         "the credentials provider was not properly configured",
@@ -103,12 +104,12 @@ fn sentence(error: &(dyn Error + 'static)) -> String {
             parts.push(text[..end + "JSON".len()].to_owned());
             break;
         }
-        if !EMPTY.contains(&text.as_str()) && !parts.iter().any(|part| part.contains(&text)) {
+        if !text.contains("SdkBody") && !EMPTY.contains(&text.as_str()) && !parts.iter().any(|part| part.contains(&text)) {
             parts.push(text);
         }
     }
     if parts.is_empty() {
-        parts.push(error.to_string());
+        return "for a reason that the SDK does not tell".into();
     }
     parts.join(": ").chars().take(1000).collect()
 }

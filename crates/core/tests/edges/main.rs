@@ -1,0 +1,10 @@
+//! The two edges that speak to AWS, on the wire: a real SDK client against faults that no server produces on purpose.
+//!
+//! What STS itself decides is tested elsewhere, against servers that behave like STS.
+
+mod ambient;
+mod authority;
+mod child;
+mod proxy;
+mod server;
+mod sts;
