@@ -1,5 +1,7 @@
 //! `credstack`: `pushd`/`popd` for AWS identities.
 
+#![deny(clippy::disallowed_methods)]
+
 mod arguments;
 mod commands;
 mod configuration;

@@ -8,6 +8,8 @@
 //!
 //! It reads no clock, environment, home directory or terminal: callers pass the time and the paths.
 
+#![deny(clippy::disallowed_methods)]
+
 pub mod ambient;
 pub mod database;
 mod http;

@@ -4,8 +4,8 @@ use std::{
 };
 
 use credstack_core::{
-    secret_store::{Item, Patience, SecretStore, SecretStoreError, StoreChoice},
-    values::CredentialSet,
+    secret_store::{Patience, SecretStore, SecretStoreError, StoreChoice},
+    values::{CredentialSet, Item},
 };
 use secrecy::ExposeSecret;
 

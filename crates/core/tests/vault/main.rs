@@ -13,8 +13,8 @@ use std::{
 };
 
 use credstack_core::{
-    secret_store::{Item, KeySource, Patience, SecretStore, SecretStoreError as E, StoreChoice, Vault},
-    values::CredentialSet,
+    secret_store::{KeySource, Patience, SecretStore, SecretStoreError as E, StoreChoice, Vault},
+    values::{CredentialSet, Item},
 };
 use secrecy::ExposeSecret;
 

@@ -6,7 +6,6 @@ use std::{
 };
 
 fn python() -> PathBuf {
-    #[allow(clippy::disallowed_methods, reason = "a test is told where its tools are")]
     let venv = std::env::var_os("CREDSTACK_TEST_VENV").unwrap_or_else(|| {
         panic!(
             "CREDSTACK_TEST_VENV is not set: make an environment with `python3 -m venv target/venv` and \
