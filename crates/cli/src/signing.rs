@@ -173,10 +173,15 @@ fn from_ambient(context: &Context, reference: Ambient) -> Result<Signing, Failur
         our_exe: context.our_program(),
         ..ambient::Question::default()
     })?;
-    let long_term = resolved.set.is_long_term();
     context.output.explain(&format!("ambient: {}", words::ambient(&resolved.reference)));
+    let kind = match resolved.reference.provider.as_deref() {
+        _ if resolved.set.is_long_term() => SignerKind::LongTerm,
+        // These give the sessions of a role and nothing else.
+        Some("AssumeRole" | "Sso" | "WebIdentityToken" | "EcsContainer" | "Ec2InstanceMetadata") => SignerKind::RoleSession,
+        _ => SignerKind::Unknown,
+    };
     Ok(Signing {
-        kind: if long_term { SignerKind::LongTerm } else { SignerKind::Unknown },
+        kind,
         set: resolved.set,
         expires_at: resolved.expires_at,
         identity: None,
