@@ -191,6 +191,8 @@ fn session_policies_cut_off_widen_and_are_weighed() {
     let refusal = bench.refuse_assume(&alice, DEVELOPER, &[("Policy", &full), PROJECT[0], PROJECT[1]]);
     assert_eq!(refusal.code, "PackedPolicyTooLarge");
     assert!(bench.refuse_assume(&alice, DEVELOPER, &[("Policy", &format!("{full} "))]).message.contains("equal to 2048"));
+    let with_arn = bench.refuse_assume(&alice, DEVELOPER, &[("Policy", &full), audit[0]]);
+    assert!(with_arn.code == "ValidationError" && with_arn.message.contains("'policy'"), "inline and managed count together");
 }
 
 #[test]
