@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::{
     faults::Faults,
-    server::{Shared, lock},
+    sandbox::{Shared, lock},
 };
 
 /// The routes.
