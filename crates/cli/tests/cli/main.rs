@@ -3,4 +3,12 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod ambient;
 mod aws_iam;
+mod commands;
+mod faults;
+mod hardening;
+mod limits;
+mod network;
+mod refusals;
+mod rules;

@@ -11,6 +11,7 @@ pub mod recorder;
 pub mod sandbox;
 pub mod secrets;
 pub mod terminal;
+pub mod tls;
 
 pub use environment::TestEnvironment;
 pub use output::Output;
