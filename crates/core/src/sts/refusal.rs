@@ -134,3 +134,71 @@ impl fmt::Display for Refusal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(operation: &'static str, code: &str, message: &str) -> Refusal {
+        Refusal::new(operation, code, message, Some("1234".into()), 403, "eu-west-1".into())
+    }
+
+    #[test]
+    fn says_code_message_and_request() {
+        let refused = refusal("AssumeRole", "AccessDenied", "No.");
+        assert_eq!(refused.to_string(), "STS refused AssumeRole: No (AccessDenied, request 1234)");
+        let refused = Refusal::new("AssumeRole", "X", "", None, 400, "eu-west-1".into());
+        assert_eq!(refused.to_string(), "STS refused AssumeRole (X)");
+    }
+
+    #[test]
+    fn each_cause_has_a_next_step_of_its_own() {
+        for (code, message, words) in [
+            ("AccessDenied", "MultiFactorAuthentication failed with invalid MFA one time pass code.", "MFA code is wrong"),
+            ("AccessDenied", "Cannot call GetSessionToken with session credentials", "Sign with long-term keys"),
+            ("AccessDenied", "Roles may not be assumed by root accounts.", "root cannot assume"),
+            ("AccessDenied", "User: x is not authorized to perform: sts:TagSession on resource: y", "Tags need sts:TagSession"),
+            ("AccessDenied", "x is not authorized to perform: sts:SetSourceIdentity on y", "source identity needs"),
+            (
+                "AccessDenied",
+                "User: x is not authorized to perform: sts:AssumeRole on resource: y",
+                "trust policy does not let in",
+            ),
+            ("ExpiredToken", "", "has expired"),
+            ("ExpiredTokenException", "", "has expired"),
+            ("InvalidClientTokenId", "", "does not know the keys"),
+            ("SignatureDoesNotMatch", "Signature expired: 20260101T000000Z is now earlier than", "clock is off"),
+            ("SignatureDoesNotMatch", "Signature not yet current: 2026", "clock is off"),
+            (
+                "SignatureDoesNotMatch",
+                "The request signature we calculated does not match",
+                "does not belong to the access key id",
+            ),
+            (
+                "ValidationError",
+                "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
+                "--duration 1h, or sign with --from root",
+            ),
+            (
+                "ValidationError",
+                "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+                "MaxSessionDuration raised",
+            ),
+            ("ValidationError", "1 validation error detected", "names which"),
+            ("MalformedPolicyDocument", "", "not a policy"),
+            ("PackedPolicyTooLarge", "", "once packed"),
+            ("RegionDisabledException", "", "switched off in eu-west-1"),
+            ("Throttling", "", "asked too often"),
+            ("ThrottlingException", "", "asked too often"),
+            ("RequestLimitExceeded", "", "asked too often"),
+            ("ServiceUnavailable", "", "fault is STS's"),
+            ("SomethingNew", "", "request id finds this call"),
+        ] {
+            let step = refusal("AssumeRole", code, message).next_step();
+            assert!(step.contains(words), "{code} {message}: {step}");
+            assert!(step.ends_with('.'), "{step}");
+        }
+        let other = refusal("GetFederationToken", "AccessDenied", "not authorized").next_step();
+        assert!(!other.contains("role"), "{other}");
+    }
+}

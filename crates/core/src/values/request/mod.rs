@@ -8,6 +8,8 @@ mod limits;
 mod one_time;
 mod session_token;
 mod signer;
+#[cfg(test)]
+mod tests;
 
 pub use assume_role::{AssumeRole, ProvidedContext};
 pub use federation_token::GetFederationToken;
