@@ -168,7 +168,7 @@ pub enum KeyCommandFailure {
 }
 
 impl SecretStoreError {
-    /// What to do next, as one sentence.
+    /// What to do next, in the style of every message: no capital, no full stop.
     pub fn hint(&self) -> &'static str {
         use SecretStoreError::*;
         match self {

@@ -59,7 +59,7 @@ fn a_refusal_has_code_message_request_and_a_next_step() {
         "STS refused GetCallerIdentity: The security token included in the request is expired (ExpiredToken, request \
          fake-request)"
     );
-    assert!(outcome.get("next").starts_with("The session that signs has expired."));
+    assert!(outcome.get("next").starts_with("the session that signs has expired: "));
     assert_eq!(server.asked().len(), 1, "a refusal is final");
 }
 
@@ -137,7 +137,7 @@ fn a_refused_grant_does_not_wait_for_the_identity() {
         false => Reply::Hang(String::new()),
     });
     let outcome = shell(&server).session_and_identity();
-    assert!(outcome.get("next").starts_with("The MFA code is wrong"), "{outcome:?}");
+    assert!(outcome.get("next").starts_with("the MFA code is wrong"), "{outcome:?}");
     assert!(outcome.took < Duration::from_millis(1500), "{outcome:?}");
     assert!(!outcome.all().contains("271828"));
 }

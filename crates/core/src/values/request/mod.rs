@@ -65,7 +65,7 @@ impl Request {
         }
     }
 
-    /// What STS may refuse, or take otherwise than meant, and only STS can tell. Whole sentences.
+    /// What STS may refuse, or take otherwise than meant, and only STS can tell. As every message: no capital, no full stop.
     pub fn warnings(&self) -> Vec<String> {
         match self {
             Request::AssumeRole(request) => request.warnings(),
