@@ -14,6 +14,7 @@ use credstack_core::{
 use jiff::Timestamp;
 
 use crate::{
+    configuration::Duration,
     context::Context,
     failure::{self, Failure},
     words,
@@ -55,6 +56,13 @@ impl Signing {
         }
     }
 
+    /// A configured duration, cut to the hour that AWS allows a role session and the account root.
+    pub fn default_duration(&self, configured: Option<Duration>) -> Option<i32> {
+        let Duration(seconds) = configured?;
+        let most_an_hour = matches!(self.kind, SignerKind::RoleSession | SignerKind::Root);
+        Some(if most_an_hour { seconds.min(3600) } else { seconds })
+    }
+
     /// The way to STS for this identity.
     pub fn sts(&self, context: &Context, region: Option<&str>) -> Result<Sts, Failure> {
         let sts = Sts::connect(&Settings {
@@ -83,16 +91,16 @@ pub fn choose(context: &Context, reader: &Reader, choice: &Choice<'_>) -> Result
         Err(StackError::NoSuchStack(_)) if choice.from.is_none() => Frame::untouched(),
         other => other?,
     };
-    if !frame.is_untouched() {
+    let untouched = frame.is_untouched();
+    if !untouched {
         warn_of_other_keys(context, reader)?;
     }
     match frame {
         Frame::Credential(id) => from_credential(context, reader, id),
-        Frame::Ambient(reference) if reference == Ambient::default() => match shell(context, reader)?.keys {
+        Frame::Ambient(reference) => match shell(context, reader)?.keys.filter(|_| untouched) {
             Some(keys) => from_keys(context, reader, keys),
             None => from_ambient(context, reference),
         },
-        Frame::Ambient(reference) => from_ambient(context, reference),
     }
 }
 
@@ -173,10 +181,15 @@ fn from_ambient(context: &Context, reference: Ambient) -> Result<Signing, Failur
         our_exe: context.our_program(),
         ..ambient::Question::default()
     })?;
-    let long_term = resolved.set.is_long_term();
     context.output.explain(&format!("ambient: {}", words::ambient(&resolved.reference)));
+    let kind = match resolved.reference.provider.as_deref() {
+        _ if resolved.set.is_long_term() => SignerKind::LongTerm,
+        // These give the sessions of a role and nothing else.
+        Some("AssumeRole" | "Sso" | "WebIdentityToken" | "EcsContainer" | "Ec2InstanceMetadata") => SignerKind::RoleSession,
+        _ => SignerKind::Unknown,
+    };
     Ok(Signing {
-        kind: if long_term { SignerKind::LongTerm } else { SignerKind::Unknown },
+        kind,
         set: resolved.set,
         expires_at: resolved.expires_at,
         identity: None,

@@ -53,6 +53,7 @@ pub fn now_current(moved: &Moved, now: Timestamp) -> String {
 pub fn left(left: &Left, now: Timestamp) -> String {
     let Credential { id, expires_at, .. } = &left.credential;
     match expires_at {
+        _ if !left.erased => format!("{id} left the last stack; its secret is still to be erased"),
         Some(at) if *at > now => format!("{id} left the last stack; its secret is erased here and stays valid at AWS until {at}"),
         Some(at) => format!("{id} left the last stack; its secret is erased (it had expired at {at})"),
         None => format!(

@@ -6,13 +6,13 @@ use axum::{
     extract::{RawQuery, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{delete, get},
+    routing::{any, delete, get},
 };
 use serde::Serialize;
 
 use crate::{
     faults::Faults,
-    server::{Shared, lock},
+    sandbox::{Shared, lock},
 };
 
 /// The routes.
@@ -22,6 +22,12 @@ pub fn routes() -> Router<Shared> {
         .route("/_sandbox/calls", get(calls).delete(no_calls))
         .route("/_sandbox/sessions", delete(end_sessions))
         .route("/_sandbox/totp", get(totp))
+        // A mistyped path is not a call to STS, and uses up no fault.
+        .route("/_sandbox/{*path}", any(nothing_here))
+}
+
+async fn nothing_here() -> Response {
+    (StatusCode::NOT_FOUND, "there are /_sandbox/faults, /calls, /sessions and /totp\n").into_response()
 }
 
 fn json(value: &impl Serialize) -> Response {

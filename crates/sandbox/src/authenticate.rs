@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::{
     caller::{Caller, Kind},
     sessions::Sessions,
-    signature::{Claim, Received},
+    signature::{Claim, Received, same},
     wire::Refusal,
     world::World,
 };
@@ -34,7 +34,7 @@ pub fn authenticate(
     } else {
         let (issued, caller) = sessions.find(claim.access_key_id).ok_or_else(|| invalid("there is no such access key"))?;
         let token = token.ok_or_else(|| invalid("temporary keys came without their session token"))?;
-        if token != issued.session_token {
+        if !same(token.as_bytes(), issued.session_token.as_bytes()) {
             return Err(invalid("the session token belongs to other keys, or to none"));
         }
         // Before the signature, which a clock that has gone on far enough would refuse as well.

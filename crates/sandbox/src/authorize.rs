@@ -65,7 +65,11 @@ mod tests {
     use crate::{caller::Facts, policy::parse_session_policy, world::BUILT_IN};
 
     fn allowed(caller: &Caller, role: &str) -> Result<(), String> {
-        let world = World::parse(BUILT_IN).unwrap();
+        allowed_in(BUILT_IN, caller, role)
+    }
+
+    fn allowed_in(world: &str, caller: &Caller, role: &str) -> Result<(), String> {
+        let world = World::parse(world).unwrap();
         let context = caller.context(&world, Timestamp::UNIX_EPOCH);
         on_role(&world, caller, world.role(role).unwrap(), "sts:AssumeRole", &context).map_err(|refusal| refusal.why.unwrap())
     }
@@ -109,5 +113,24 @@ mod tests {
         assert_eq!(allowed(&developer(Some(&policy("Allow", "*"))), read_only), Ok(()));
         assert!(allowed(&developer(Some(&policy("Allow", "arn:other"))), read_only).unwrap_err().contains("session policy"));
         assert!(allowed(&developer(Some(&policy("Deny", "*"))), read_only).unwrap_err().contains("denies"));
+    }
+    #[test]
+    fn across_accounts_being_named_is_not_enough() {
+        let world = BUILT_IN.replace("Resource = \"*\"", "Resource = \"arn:aws:iam::111122223333:role/*\"");
+        let refusal = allowed_in(&world, &developer(None), "arn:aws:iam::444455556666:role/ReadOnly").unwrap_err();
+        assert!(refusal.contains("own policy"), "{refusal}");
+    }
+
+    #[test]
+    fn a_trust_that_names_the_session_itself_goes_past_its_session_policy() {
+        let nothing = r#"{"Statement":[{"Effect":"Allow","Action":"sts:*","Resource":"arn:other"}]}"#;
+        let deploy = "arn:aws:iam::111122223333:role/ops/Deploy";
+        let trusting = |arn: &str| BUILT_IN.replace("arn:aws:iam::111122223333:root", arn);
+        let by_session = trusting("arn:aws:sts::111122223333:assumed-role/Developer/me");
+        assert_eq!(allowed_in(&by_session, &developer(Some(nothing)), deploy), Ok(()));
+        let by_role = trusting("arn:aws:iam::111122223333:role/Developer");
+        let refusal = allowed_in(&by_role, &developer(Some(nothing)), deploy).unwrap_err();
+        assert!(refusal.contains("session policy"), "{refusal}");
+        assert_eq!(allowed_in(&by_role, &developer(None), deploy), Ok(()));
     }
 }

@@ -56,3 +56,28 @@ impl Calls {
         self.0.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_does_not_grow_for_ever() {
+        let mut calls = Calls::default();
+        for i in 0..=MOST {
+            calls.add(Call {
+                time: Timestamp::UNIX_EPOCH,
+                request_id: i.to_string(),
+                action: String::new(),
+                access_key_id: None,
+                region: None,
+                arn: None,
+                parameters: BTreeMap::new(),
+                status: None,
+                outcome: "ok",
+                why: None,
+            });
+        }
+        assert_eq!((calls.list().len(), calls.list()[0].request_id.as_str()), (MOST, "1"));
+    }
+}

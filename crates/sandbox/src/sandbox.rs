@@ -1,5 +1,7 @@
 //! The state of the server.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{calls::Calls, faults::Faults, mfa::Devices, sessions::Sessions, world::World};
@@ -32,4 +34,12 @@ impl Sandbox {
         // A skew beyond the calendar leaves the clock alone.
         now.checked_add(SignedDuration::from_secs(self.faults.clock_skew_seconds)).unwrap_or(now)
     }
+}
+
+/// The state, as all requests share it.
+pub type Shared = Arc<Mutex<Sandbox>>;
+
+/// Takes the lock. A panic in one request does not stop the others.
+pub fn lock(shared: &Shared) -> MutexGuard<'_, Sandbox> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,7 +3,7 @@
 use std::{
     io::Read,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     task::{Context, Poll},
 };
 
@@ -20,7 +20,7 @@ use jiff::fmt::rfc2822;
 use crate::{
     admin,
     faults::Kind,
-    sandbox::Sandbox,
+    sandbox::{Sandbox, Shared, lock},
     service::{self, Answer},
     signature::Received,
     wire::{Refusal, error_document},
@@ -28,14 +28,6 @@ use crate::{
 
 /// Larger than any request within STS's limits.
 const BODY_LIMIT: usize = 512 * 1024;
-
-/// The state, as all requests share it.
-pub type Shared = Arc<Mutex<Sandbox>>;
-
-/// Takes the lock. A panic in one request does not stop the others.
-pub fn lock(shared: &Shared) -> MutexGuard<'_, Sandbox> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// Serves until the process is ended, or its standard input is closed if `exit_with_parent`.
 ///

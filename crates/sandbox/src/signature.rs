@@ -173,7 +173,7 @@ fn parse_time(text: &str) -> Option<Timestamp> {
 }
 
 /// Compares without telling by its duration how much is right.
-fn same(one: &[u8], other: &[u8]) -> bool {
+pub fn same(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len() && one.iter().zip(other).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::{
-    Reader, StackError, StackView, StateDirectory,
+    StackError, StackView, StateDirectory,
     lock::Lock,
     place::private_file,
     record::{entry_about, signed},
@@ -86,6 +86,8 @@ pub struct Moved {
 pub struct Left {
     /// Which one. AWS goes on accepting a temporary one until it expires.
     pub credential: Credential,
+    /// Whether its secret is erased already; else there is a [`Notice::NotErased`].
+    pub erased: bool,
 }
 
 impl Change {
@@ -179,26 +181,31 @@ impl Change {
             }
             Ok(leaving)
         })?;
-        self.erase(&leaving);
-        Ok(Moved {
-            view: self.reader()?.stack(stack)?,
-            left: leaving.into_iter().map(|credential| Left { credential }).collect(),
-        })
+        let left = self.erase(leaving);
+        let view = self.database.read(|connection| StackView::of(connection, stack))?;
+        Ok(Moved { view, left })
     }
 
     /// Erases the secrets of credential sets that are already marked as leaving. What cannot be erased now stays
     /// marked, and is a notice.
-    pub(super) fn erase(&mut self, leaving: &[Credential]) {
-        let mut erased = Vec::new();
+    pub(super) fn erase(&mut self, leaving: Vec<Credential>) -> Vec<Left> {
+        let mut left = Vec::new();
         for credential in leaving {
-            match self.erase_secret(credential.id) {
-                Ok(()) => erased.push(credential),
-                Err(error) => self.notices.push(Notice::NotErased(credential.id, error)),
-            }
+            let erased = match self.erase_secret(credential.id) {
+                Ok(()) => true,
+                Err(error) => {
+                    self.notices.push(Notice::NotErased(credential.id, error));
+                    false
+                }
+            };
+            left.push(Left { credential, erased });
         }
-        if let (Err(error), Some(first)) = (self.settle_erased(&erased), erased.first()) {
-            self.notices.push(Notice::NotErased(first.id, error));
+        if let Err(error) = self.settle_erased(&left)
+            && let Some(first) = left.first()
+        {
+            self.notices.push(Notice::NotErased(first.credential.id, error));
         }
+        left
     }
 
     fn erase_secret(&mut self, id: CredentialId) -> Result<(), StackError> {
@@ -207,7 +214,8 @@ impl Change {
         Ok(self.secrets()?.erase(&item)?)
     }
 
-    fn settle_erased(&mut self, erased: &[&Credential]) -> Result<(), StackError> {
+    fn settle_erased(&mut self, left: &[Left]) -> Result<(), StackError> {
+        let erased: Vec<_> = left.iter().filter(|left| left.erased).map(|left| &left.credential).collect();
         if erased.is_empty() {
             return Ok(());
         }
@@ -219,11 +227,6 @@ impl Change {
             }
             Ok(())
         })
-    }
-
-    /// A reader on the same database, that sees what this change did.
-    pub(super) fn reader(&self) -> Result<Reader, StackError> {
-        Reader::open(&self.place, self.patience)
     }
 }
 

@@ -37,7 +37,6 @@ impl Change {
             }
             Ok(())
         })?;
-        self.erase(&leaving);
-        Ok(leaving.into_iter().map(|credential| Left { credential }).collect())
+        Ok(self.erase(leaving))
     }
 }

@@ -23,9 +23,10 @@ impl StateDirectory {
         &self.path
     }
 
-    /// The database file.
+    /// The database file. SQLite is told to follow no link, and takes that for the whole path: the links on the way to
+    /// the directory are the user's own and are followed here.
     pub fn database(&self) -> PathBuf {
-        self.path.join("credstack.db")
+        self.path.canonicalize().unwrap_or_else(|_| self.path.clone()).join("credstack.db")
     }
 
     /// The vault's directory.

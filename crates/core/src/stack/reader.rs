@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use rusqlite::Connection;
+
 use super::{KeyOwner, StackError, StateDirectory, capture::key_owner, lock::Lock, secret_stores::chosen};
 use crate::{
     database::{Database, DatabaseError, credentials, stacks},
@@ -29,6 +31,19 @@ pub struct StackView {
 }
 
 impl StackView {
+    pub(super) fn of(connection: &Connection, name: &StackName) -> Result<StackView, StackError> {
+        let frames = stacks::frames(connection, name)?.ok_or_else(|| StackError::NoSuchStack(name.clone()))?;
+        let mut known = BTreeMap::new();
+        for id in frames.from_current().filter_map(Frame::credential) {
+            let credential = credentials::find(connection, id)?;
+            known.insert(id, credential.ok_or(StackError::NoSuchCredential(id))?);
+        }
+        let held = credentials::held(connection)?;
+        let ids = held.iter().map(|credential| credential.id).collect();
+        known.extend(held.into_iter().map(|credential| (credential.id, credential)));
+        Ok(StackView { name: name.clone(), frames, credentials: known, held: ids })
+    }
+
     /// The credential set of the current frame; `None` when it is ambient.
     pub fn current(&self) -> Option<&Credential> {
         self.credentials.get(&self.frames.current().credential()?)
@@ -51,18 +66,7 @@ impl Reader {
     /// A stack with everything `list` shows of it.
     pub fn stack(&self, name: &StackName) -> Result<StackView, StackError> {
         let Some(database) = &self.database else { return unwritten(name) };
-        database.read(|connection| {
-            let frames = stacks::frames(connection, name)?.ok_or_else(|| StackError::NoSuchStack(name.clone()))?;
-            let mut known = BTreeMap::new();
-            for id in frames.from_current().filter_map(Frame::credential) {
-                let credential = credentials::find(connection, id)?;
-                known.insert(id, credential.ok_or(StackError::NoSuchCredential(id))?);
-            }
-            let held = credentials::held(connection)?;
-            let ids = held.iter().map(|credential| credential.id).collect();
-            known.extend(held.into_iter().map(|credential| (credential.id, credential)));
-            Ok(StackView { name: name.clone(), frames, credentials: known, held: ids })
-        })
+        database.read(|connection| StackView::of(connection, name))
     }
 
     /// The names of all stacks, `default` first.

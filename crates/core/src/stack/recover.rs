@@ -23,8 +23,8 @@ impl Change {
             }
         }
         let leaving = self.database.read(|connection| credentials::in_state(connection, State::Leaving))?;
-        self.erase(&leaving);
-        if !(pending.is_empty() && leaving.is_empty()) {
+        let left = self.erase(leaving);
+        if !(pending.is_empty() && left.is_empty()) {
             self.secrets().map(|store| store.sweep_temporary_files()).ok();
         }
         Ok(())

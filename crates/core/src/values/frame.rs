@@ -17,9 +17,9 @@ impl Frame {
         Frame::Ambient(Ambient::default())
     }
 
-    /// Whether this is ambient of which nothing is recorded yet: each shell's own.
+    /// Whether this is ambient of which neither profile nor provider is recorded yet: each shell's own.
     pub fn is_untouched(&self) -> bool {
-        *self == Frame::untouched()
+        matches!(self, Frame::Ambient(Ambient { profile: None, provider: None, .. }))
     }
 
     /// The credential set it holds.

@@ -166,6 +166,7 @@ fn sts(task: &str) -> Vec<(&'static str, String)> {
     let settings = Settings {
         region: variable("TEST_REGION"),
         profile: variable("TEST_PROFILE"),
+        default_region: None,
         ca_bundle: variable("AWS_CA_BUNDLE").map(PathBuf::from),
         time_outs: TimeOuts { operation: milliseconds("TEST_OPERATION").unwrap_or(Duration::from_secs(5)), ..Default::default() },
     };

@@ -191,6 +191,8 @@ fn session_policies_cut_off_widen_and_are_weighed() {
     let refusal = bench.refuse_assume(&alice, DEVELOPER, &[("Policy", &full), PROJECT[0], PROJECT[1]]);
     assert_eq!(refusal.code, "PackedPolicyTooLarge");
     assert!(bench.refuse_assume(&alice, DEVELOPER, &[("Policy", &format!("{full} "))]).message.contains("equal to 2048"));
+    let with_arn = bench.refuse_assume(&alice, DEVELOPER, &[("Policy", &full), audit[0]]);
+    assert!(with_arn.code == "ValidationError" && with_arn.message.contains("'policy'"), "inline and managed count together");
 }
 
 #[test]
@@ -199,4 +201,19 @@ fn some_callers_assume_nothing() {
     assert_eq!(bench.refuse_assume(&Bench::root(), DEVELOPER, &[]).message, "Roles may not be assumed by root accounts.");
     assert!(bench.refuse_assume(&Bench::user("alice"), "111122223333:role/Missing", &[]).why.unwrap().contains("no such role"));
     assert_eq!(bench.refuse_assume(&Bench::user("bob"), "444455556666:role/Untagged", &[]).code, "AccessDenied");
+}
+
+#[test]
+fn provided_contexts_need_a_permission_and_have_limits() {
+    let mut bench = Bench::new();
+    let alice = Bench::user("alice");
+    let context = [
+        ("ProvidedContexts.member.1.ProviderArn", "arn:aws:iam::aws:contextProvider/IdentityCenter"),
+        ("ProvidedContexts.member.1.ContextAssertion", "assertion"),
+    ];
+    bench.assume(&alice, DEVELOPER, &context);
+    assert!(bench.refuse_assume(&alice, "111122223333:role/ops/Deploy", &context).message.contains("sts:SetContext"));
+    let short = [context[0], (context[1].0, "abc")];
+    let message = bench.refuse_assume(&alice, DEVELOPER, &short).message;
+    assert!(message.contains("Value '***' at 'providedContexts.1.member.contextAssertion'"), "{message}");
 }

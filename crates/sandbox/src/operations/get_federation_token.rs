@@ -92,4 +92,20 @@ mod tests {
         assert_eq!(bench.session("GetFederationToken", &Bench::root(), &[("Name", "carol")]).seconds, 3600);
         assert!(bench.refusal("GetFederationToken", &Bench::root(), &[("Name", "c")]).message.contains("'name'"));
     }
+    #[test]
+    fn tags_need_a_permission_of_their_own() {
+        let tags = [("Name", "carol"), ("Tags.member.1.Key", "team"), ("Tags.member.1.Value", "blue")];
+        let made = Bench::new().session("GetFederationToken", &Bench::user("alice"), &tags);
+        assert_eq!(made.caller.session.unwrap().tags.all["team"], "blue");
+        let mut bench = Bench::with("\"sts:GetFederationToken\", \"sts:TagSession\"", "\"sts:GetFederationToken\"");
+        bench.session("GetFederationToken", &Bench::user("alice"), &tags[..1]);
+        let message = bench.refusal("GetFederationToken", &Bench::user("alice"), &tags).message;
+        assert!(message.contains("not authorized to perform: sts:TagSession"), "{message}");
+    }
+
+    #[test]
+    fn without_a_session_policy_it_has_no_permissions() {
+        let made = Bench::new().session("GetFederationToken", &Bench::user("alice"), &[("Name", "carol")]);
+        assert!(made.caller.session.unwrap().policies.is_some_and(|statements| statements.is_empty()));
+    }
 }

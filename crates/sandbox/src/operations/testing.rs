@@ -28,7 +28,13 @@ pub struct Made {
 
 impl Bench {
     pub fn new() -> Bench {
-        let world = World::parse(BUILT_IN).unwrap();
+        Bench::with("", "")
+    }
+
+    /// The built-in world with one change.
+    pub fn with(from: &str, to: &str) -> Bench {
+        assert!(BUILT_IN.contains(from), "{from}");
+        let world = World::parse(&BUILT_IN.replacen(from, to, 1)).unwrap();
         let now = "2026-11-22T07:00:00Z".parse().unwrap();
         Bench { world, sessions: Sessions::default(), devices: Devices::default(), now }
     }

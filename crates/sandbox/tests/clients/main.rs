@@ -110,6 +110,8 @@ fn only_this_machine_is_answered() {
         let answer = server.raw(&format!("GET /_sandbox/calls HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"));
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{host}: {answer}");
     }
+    assert!(server.get("/_sandbox/typo").starts_with("HTTP/1.1 404"));
+    assert!(server.get("/_sandbox/calls").ends_with("[]\n"), "none of this was a call to STS");
     // Another address of the same interface: the server is not bound to all of them.
     #[cfg(target_os = "linux")]
     assert!(std::net::TcpStream::connect(server.url.trim_start_matches("http://").replace("127.0.0.1", "127.0.0.2")).is_err());

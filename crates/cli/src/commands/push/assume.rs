@@ -82,7 +82,7 @@ impl Assume {
         let request = Request::AssumeRole(AssumeRole {
             role_arn: self.role_arn(&mut signing, &sts)?,
             role_session_name: self.session_name.unwrap_or_else(|| context.session_name()),
-            duration_seconds: self.duration.or_else(|| default_duration(context, signing.kind)),
+            duration_seconds: self.duration.or(signing.default_duration(context.configuration.duration.assume)),
             external_id: self.external_id,
             policy,
             policy_arns: self.policy_arns,
@@ -113,10 +113,4 @@ impl Assume {
         signing.identity = Some(caller);
         Ok(Arn::role(&arn.partition, &arn.account, &self.role).to_string())
     }
-}
-
-/// The configured duration, cut to the hour that a role session gets.
-fn default_duration(context: &Context, signer: SignerKind) -> Option<i32> {
-    let configured = context.configuration.duration.assume?.0;
-    Some(if signer == SignerKind::RoleSession { configured.min(3600) } else { configured })
 }

@@ -52,10 +52,9 @@ impl Federation {
         store::ensure(context)?;
         let signing = signing::choose(context, &context.reader()?, &self.signed_by.choice())?;
         let sts = signing.sts(context, self.common.region.as_deref())?;
-        let configured = context.configuration.duration.federation.map(|duration| duration.0);
         let request = Request::GetFederationToken(GetFederationToken {
             name: self.name,
-            duration_seconds: self.duration.or(configured),
+            duration_seconds: self.duration.or(signing.default_duration(context.configuration.duration.federation)),
             policy,
             policy_arns: self.policy_arns,
             tags: self.tags,

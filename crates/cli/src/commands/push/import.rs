@@ -104,7 +104,13 @@ impl Import {
 }
 
 fn from_stdin() -> Result<(CredentialSet, Option<Timestamp>), Failure> {
+    use std::io::IsTerminal;
     let expected = r#"pipe {"Version":1,"AccessKeyId":…,"SecretAccessKey":…,"SessionToken":…,"Expiration":…} into it, or give --profile or --env"#;
+    if std::io::stdin().is_terminal() {
+        return Err(
+            Failure::usage("there is nothing to import: stdin is a terminal, which would show what is typed").next_step(expected)
+        );
+    }
     let mut text = zeroize::Zeroizing::new(String::new());
     std::io::stdin()
         .lock()

@@ -38,9 +38,8 @@ impl Session {
         store::ensure(context)?;
         let signing = signing::choose(context, &context.reader()?, &self.signed_by.choice())?;
         let sts = signing.sts(context, self.common.region.as_deref())?;
-        let configured = context.configuration.duration.session.map(|duration| duration.0);
         let request = Request::GetSessionToken(GetSessionToken {
-            duration_seconds: self.duration.or(configured),
+            duration_seconds: self.duration.or(signing.default_duration(context.configuration.duration.session)),
             serial_number: self.mfa.mfa_serial.clone(),
         });
         let (kind, one_time) = (Kind::SessionToken, OneTime::default());
