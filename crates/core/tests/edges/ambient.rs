@@ -85,7 +85,7 @@ fn a_profile_that_does_not_exist_is_named_with_its_files() {
 fn a_file_that_cannot_be_read_is_said() {
     expect_error(&Shell::new().config("[default\n").ambient(), "Configuration", &["parse"]);
     let circle = "[default]\nrole_arn = arn:a\nsource_profile = b\n[profile b]\nrole_arn = arn:b\nsource_profile = default\n";
-    expect_error(&Shell::new().config(circle).ambient(), "Configuration", &["default -> b -> default"]);
+    expect_error(&Shell::new().config(circle).ambient(), "Configuration", &["in a circle: default -> b -> default"]);
 }
 
 fn process(shell: Shell, script: &str) -> Shell {
@@ -297,20 +297,20 @@ const SESSION_SHA1: &str = "ee0bfd2552fbd840c02cc48b6e823320543c450f";
 fn a_sign_in_that_is_missing_or_over_is_asked_for() {
     for profile in ["sso", "session"] {
         let shell = Shell::new().config(SSO).with("TEST_PROFILE", profile);
-        expect_error(&shell.ambient(), "NeedsLogin", &[&format!("Run aws sso login --profile {profile}.")]);
+        expect_error(&shell.ambient(), "NeedsLogin", &[&format!("run `aws sso login --profile {profile}`")]);
     }
     // Without an sso_session the SDK does not look at the time, and leaves it to the service.
     let shell = Shell::new().config(SSO).with("TEST_PROFILE", "session");
     signed_in(&shell, "2020-01-01T00:00:00Z");
     let outcome = shell.ambient();
-    expect_error(&outcome, "NeedsLogin", &["Run aws sso login --profile session."]);
+    expect_error(&outcome, "NeedsLogin", &["run `aws sso login --profile session`"]);
     assert!(!outcome.all().contains(['^', '~']), "{outcome:?}");
     let login = "[profile console]\nlogin_session = arn:aws:iam::111122223333:user/alice\nregion = eu-west-1\n";
     let shell = Shell::new().config(login).with("TEST_PROFILE", "console");
-    expect_error(&shell.ambient(), "NeedsLogin", &["Run aws login --profile console."]);
+    expect_error(&shell.ambient(), "NeedsLogin", &["run `aws login --profile console`"]);
     let on_top = format!("{SSO}[profile top]\nrole_arn = arn:aws:iam::111122223333:role/A\nsource_profile = sso\n");
     let shell = Shell::new().config(&on_top).with("TEST_PROFILE", "top");
-    expect_error(&shell.ambient(), "NeedsLogin", &["Run aws sso login --profile sso."]);
+    expect_error(&shell.ambient(), "NeedsLogin", &["run `aws sso login --profile sso`"]);
 }
 
 #[test]

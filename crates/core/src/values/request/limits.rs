@@ -280,7 +280,7 @@ pub(super) fn mfa(serial_number: Option<&str>, signer: SignerKind) -> Result<(),
         SignerKind::FederatedUser => "only long-term keys can show an MFA device, not a federated user",
     };
     Err(LimitError::new(Parameter::SerialNumber, serial.to_owned(), limit).way_out(format!(
-        "from the long-term keys (--from root), push session --mfa-serial {serial}, and then the role on top of it"
+        "run `credstack push session --mfa-serial {serial}` with --from root, and then assume the role on top of it"
     )))
 }
 
