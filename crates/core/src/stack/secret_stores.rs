@@ -31,6 +31,8 @@ impl Change {
             if kept > 0 {
                 return Err(StackError::StoreInUse(kept));
             }
+            // An empty vault is nobody's, whatever key it had.
+            SecretStore::release_vault(&self.place.vault())?;
         }
         SecretStore::open(choice, &self.place.vault(), self.patience)?.probe()?;
         if present.as_ref() == Some(choice) {
