@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::common::{BOB_KEY, BOB_SECRET, TestEnvironment, environment::path, programs, secrets};
+use crate::common::{TestEnvironment, environment::path, programs, secrets};
 
 /// Somebody else, on every Debian.
 const NOBODY: u32 = 65534;
@@ -288,21 +288,5 @@ fn what_a_server_says_cannot_drive_a_terminal() {
             harmless(&output.stdout);
             harmless(&output.stderr);
         }
-    }
-}
-
-#[test]
-fn nothing_secret_is_in_an_argument_or_the_environment_of_a_key_command() {
-    let mut env = TestEnvironment::without_store();
-    let (key, seen, command) = (env.scratch("key"), env.scratch("seen"), env.scratch("key-command"));
-    env.write(&key, &"5a".repeat(32));
-    env.learn(&"5a".repeat(32));
-    env.write(&command, &format!("#!/bin/sh\nenv > {}\ncat {}\n", seen.display(), key.display()));
-    fs::set_permissions(&command, fs::Permissions::from_mode(0o755)).unwrap();
-    env.use_keys(BOB_KEY, BOB_SECRET, Some("fake-session-token-of-bob-that-is-not-real"));
-    env.credstack(["setup", "--store", "vault", "--key-command", path(&command)]).ok();
-    let environment = fs::read_to_string(&seen).unwrap();
-    for name in ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
-        assert!(!environment.contains(name), "{environment}");
     }
 }

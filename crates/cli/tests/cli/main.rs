@@ -8,6 +8,8 @@ mod aws_iam;
 mod commands;
 mod faults;
 mod hardening;
+mod help;
+mod json;
 mod limits;
 mod network;
 mod refusals;

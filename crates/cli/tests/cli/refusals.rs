@@ -72,12 +72,12 @@ fn refusals_of_values() {
     let resource = format!("arn:aws:s3:::{}", "x".repeat(2100));
     let long = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": resource}]});
     let large = long.to_string();
-    env.plain(["push", "assume", DEVELOPER, "--policy", &large]).exits(4).says("warning: ").says("2,048");
+    env.plain(["push", "assume", DEVELOPER, "--policy", &large]).exits(4).says("warning: ").says("at most 2048");
     let tags: Vec<String> = (0..10).flat_map(|n| ["--tag".to_owned(), format!("key{n}={}", "x".repeat(256))]).collect();
     let tags: Vec<&str> = ["push", "assume", DEVELOPER].into_iter().chain(tags.iter().map(String::as_str)).collect();
     refused(&env, &tags, "PackedPolicyTooLarge", "allotted space", "shorten the policy");
     let region = ["push", "session", "--region", "ap-east-1"];
-    refused(&env, &region, "RegionDisabledException", "ap-east-1", "another --region");
+    refused(&env, &region, "RegionDisabledException", "not activated in this region", "another --region");
     let used = env.sandbox.totp(ALICE_MFA);
     let mfa = ["push", "session", "--mfa-serial", ALICE_MFA, "--mfa-code", &used];
     env.plain([&mfa[..], &["--no-use"]].concat()).ok();
@@ -88,7 +88,8 @@ fn refusals_of_values() {
     env.set("CREDSTACK_STATE_DIR", env.scratch("second").to_str().unwrap());
     env.plain(["setup", "--store", "vault", "--key-file", env.scratch("second.key").to_str().unwrap()]).ok();
     env.use_keys(&issued.access_key_id, &issued.secret_access_key, Some(&issued.session_token));
-    let chained = ["push", "assume", DEVELOPER, "--duration", "2h"];
+    let read_only = format!("{PROD}/ReadOnly");
+    let chained = ["push", "assume", &read_only, "--duration", "2h"];
     refused(&env, &chained, "ValidationError", "1 hour session limit", "at most 1h");
     refused(&env, &["push", "session"], "AccessDenied", "session credentials", "long-term keys");
 }
