@@ -100,7 +100,7 @@ impl StsError {
         match &error {
             SdkError::ServiceError(refused) => {
                 let status = refused.raw().status().as_u16();
-                let Some(code) = error.code().filter(|_| status >= 400) else {
+                let Some(code) = error.code() else {
                     let what = format!("HTTP {status} without a code of STS's");
                     return StsError::Malformed { endpoint: reached(), status: Some(status), what };
                 };

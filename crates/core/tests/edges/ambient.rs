@@ -85,7 +85,7 @@ fn a_profile_that_does_not_exist_is_named_with_its_files() {
 fn a_file_that_cannot_be_read_is_said() {
     expect_error(&Shell::new().config("[default\n").ambient(), "Configuration", &["parse"]);
     let circle = "[default]\nrole_arn = arn:a\nsource_profile = b\n[profile b]\nrole_arn = arn:b\nsource_profile = default\n";
-    expect_error(&Shell::new().config(circle).ambient(), "Configuration", &["default -> b -> default"]);
+    expect_error(&Shell::new().config(circle).ambient(), "Configuration", &["in a circle: default -> b -> default"]);
 }
 
 fn process(shell: Shell, script: &str) -> Shell {

@@ -185,7 +185,9 @@ fn the_endpoint_of_sts_wins_over_that_of_all_services_and_over_profiles() {
     assert_eq!(both.config(&in_profile(&other.url())).identify().get("arn"), arn);
     assert_eq!(Shell::new().with("AWS_ENDPOINT_URL", wanted.url()).identify().get("arn"), arn);
     assert_eq!(Shell::new().config(&in_profile(&wanted.url())).identify().get("arn"), arn);
-    assert_eq!(wanted.asked().len(), 3);
+    let named = in_profile(&wanted.url()).replace("[default]", "[profile work]");
+    assert_eq!(Shell::new().config(&named).with("TEST_PROFILE", "work").identify().get("arn"), arn);
+    assert_eq!(wanted.asked().len(), 4);
     assert!(other.asked().is_empty());
 
     let ignoring = Shell::new().with("AWS_ENDPOINT_URL_STS", other.url()).with("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
