@@ -104,7 +104,11 @@ impl Keyring {
             let _ = done.send(());
         });
         line.send(job)?;
+        // What D-Bus calls no reply is either a timeout of 2 seconds or, at once, a connection that was closed.
         let result = match answered.recv_timeout(bound.saturating_sub(line.in_vain)) {
+            Ok(Err(SecretStoreError::Frozen { .. })) if started.elapsed() < Duration::from_secs(1) => {
+                Err(SecretStoreError::Closed)
+            }
             Ok(result) => result,
             Err(mpsc::RecvTimeoutError::Timeout) => {
                 line.outstanding = Some(outstanding);

@@ -24,6 +24,7 @@ pub fn play(scenario: &str) {
     match scenario {
         "round_trip" => round_trip(),
         "no_bus" => no_bus(),
+        "closing_bus" => closing_bus(),
         "no_provider" => no_provider(),
         "fresh" => fresh(),
         "locked" => locked(),
@@ -109,6 +110,10 @@ fn round_trip() {
 
 fn no_bus() {
     every_call_fails("no bus", "the keyring cannot be reached: this session has no D-Bus session bus");
+}
+
+fn closing_bus() {
+    every_call_fails("closing bus", "the session bus or the keyring on it closed the connection without an answer");
 }
 
 fn no_provider() {
