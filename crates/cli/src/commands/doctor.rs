@@ -1,6 +1,7 @@
 use comfy_table::Cell;
 use credstack_core::{
-    database::Database,
+    database::{Database, DatabaseError},
+    secret_store::SecretStoreError as E,
     stack::{Change, Consent, Reader, StackError},
     values::State,
 };
@@ -154,10 +155,13 @@ fn secrets(reader: &Reader, findings: &mut Vec<Finding>) {
             Ok(_) => found += 1,
             Err(error) => {
                 let named = |failure: Failure| Failure { message: format!("{}: {}", credential.id, failure.message), ..failure };
-                let missing = matches!(&error, StackError::SecretStore(_));
+                let of_this_one = matches!(
+                    &error,
+                    StackError::SecretStore(E::NoEntry { .. } | E::Stale { .. } | E::DamagedItem { .. } | E::DamagedFile { .. })
+                );
                 findings.push(Finding::bad("secrets", named(Failure::from(error))));
                 // A store that does not answer would only say so again, for each secret.
-                if missing && found == 0 {
+                if !of_this_one && found == 0 {
                     return;
                 }
             }
