@@ -115,7 +115,8 @@ fn database(context: &Context) -> Finding {
     };
     match (Database::open(&path), Database::examine(&path)) {
         (Ok(_), Ok(health)) if health.complaints.is_empty() => Finding::good("database", readable(&health.readable)),
-        (Err(error), Err(_)) => Finding::bad("database", error),
+        // Nothing is wrong with it: there is nothing to be saved.
+        (Err(error @ DatabaseError::Newer { .. }), _) | (Err(error), Err(_)) => Finding::bad("database", error),
         (opened, Ok(health)) => {
             let why = opened.err().map(|error| error.to_string()).unwrap_or_else(|| health.complaints.join("; "));
             let message = format!("{why}; still readable: {}", readable(&health.readable));
