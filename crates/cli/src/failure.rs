@@ -126,7 +126,9 @@ impl From<DatabaseError> for Failure {
 
 impl From<SecretStoreError> for Failure {
     fn from(error: SecretStoreError) -> Failure {
-        Failure::new(Kind::SecretStore, error.to_string()).next_step(error.hint())
+        // What the system said of a file stands in the source.
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        Failure::new(Kind::SecretStore, format!("{error}{cause}")).next_step(error.hint())
     }
 }
 
