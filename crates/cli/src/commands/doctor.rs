@@ -1,6 +1,7 @@
 use comfy_table::Cell;
 use credstack_core::{
-    database::Database,
+    database::{Database, DatabaseError},
+    secret_store::SecretStoreError as E,
     stack::{Change, Consent, Reader, StackError},
     values::State,
 };
@@ -114,7 +115,8 @@ fn database(context: &Context) -> Finding {
     };
     match (Database::open(&path), Database::examine(&path)) {
         (Ok(_), Ok(health)) if health.complaints.is_empty() => Finding::good("database", readable(&health.readable)),
-        (Err(error), Err(_)) => Finding::bad("database", error),
+        // Nothing is wrong with it: there is nothing to be saved.
+        (Err(error @ DatabaseError::Newer { .. }), _) | (Err(error), Err(_)) => Finding::bad("database", error),
         (opened, Ok(health)) => {
             let why = opened.err().map(|error| error.to_string()).unwrap_or_else(|| health.complaints.join("; "));
             let message = format!("{why}; still readable: {}", readable(&health.readable));
@@ -154,10 +156,13 @@ fn secrets(reader: &Reader, findings: &mut Vec<Finding>) {
             Ok(_) => found += 1,
             Err(error) => {
                 let named = |failure: Failure| Failure { message: format!("{}: {}", credential.id, failure.message), ..failure };
-                let missing = matches!(&error, StackError::SecretStore(_));
+                let of_this_one = matches!(
+                    &error,
+                    StackError::SecretStore(E::NoEntry { .. } | E::Stale { .. } | E::DamagedItem { .. } | E::DamagedFile { .. })
+                );
                 findings.push(Finding::bad("secrets", named(Failure::from(error))));
                 // A store that does not answer would only say so again, for each secret.
-                if missing && found == 0 {
+                if !of_this_one && found == 0 {
                     return;
                 }
             }

@@ -1,3 +1,5 @@
+//! Every way to an ambient identity, and every way not to one. Long because the chain is: each provider has its scenario here.
+
 use std::{fs, os::unix::fs::symlink, time::Duration};
 
 use crate::{

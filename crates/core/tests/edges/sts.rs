@@ -1,3 +1,5 @@
+//! What can happen between here and STS. Long because a network has many ways to fail, and each has its scenario here.
+
 use std::time::Duration;
 
 use credstack_core::sts::TimeOuts;

@@ -1,4 +1,4 @@
-//! Every limit, at both of its edges.
+//! Every limit, at both of its edges. Long because it is a table: one place shows that no limit is without its edges.
 
 use super::*;
 
