@@ -5,7 +5,8 @@ use serde_json::Value;
 use crate::common::{ALICE, ALICE_KEY, ALICE_SECRET, BOB_KEY, BOB_SECRET, TestEnvironment, programs};
 
 const BOB: &str = "arn:aws:iam::111122223333:user/bob";
-const OTHER_KEYS: &str = "AWS_ACCESS_KEY_ID in this shell is another identity; using the stack's. --from env signs with the shell's";
+const OTHER_KEYS: &str =
+    "AWS_ACCESS_KEY_ID in this shell is another identity; using the stack's. --from env signs with the shell's";
 
 /// Secrets in the vault: its files without its own key check.
 fn secrets_kept(env: &TestEnvironment) -> usize {
@@ -190,8 +191,8 @@ fn nothing_to_be_found_is_exit_3_and_says_where_it_was_looked() {
 }
 
 #[test]
-fn imports_come_from_a_profile_the_environment_or_stdin_and_never_from_an_argument() {
-    let mut env = TestEnvironment::new();
+fn imports_come_from_a_profile_or_stdin_and_never_from_an_argument() {
+    let env = TestEnvironment::new();
     env.aws_config(&profile("dev", ALICE_KEY, ALICE_SECRET));
     assert_eq!(env.json(["push", "import", "--profile", "dev"])["arn"], ALICE);
     env.learn(BOB_SECRET);
@@ -201,7 +202,8 @@ fn imports_come_from_a_profile_the_environment_or_stdin_and_never_from_an_argume
     assert_eq!(env.list()["frames"][0]["arn"], BOB);
     let (list, wrong_key) = (env.list(), document.replace(BOB_KEY, "AKIAFAKEUNKNOWN00001"));
     env.run_with_input(import(), wrong_key.as_bytes()).exits(4).says("InvalidClientTokenId");
-    for broken in [document.replace("Version", "version"), document.replace('1', "2"), document.replace(BOB_KEY, "x"), "{".into()] {
+    for broken in [document.replace("Version", "version"), document.replace('1', "2"), document.replace(BOB_KEY, "x"), "{".into()]
+    {
         env.run_with_input(import(), broken.as_bytes()).exits(2);
     }
     let over = document.replace('}', r#","Expiration":"2020-01-01T00:00:00Z"}"#);

@@ -194,6 +194,17 @@ fn swap_exchanges_the_current_and_the_newest_saved() {
 }
 
 #[test]
+fn use_takes_any_frame_by_its_name() {
+    let env = three();
+    env.credstack(["use", "root"]).ok();
+    env.credstack(["use", "2"]).ok();
+    assert_eq!(env.frames(), ["c2", "c1", "c3", "c2", "c1"]);
+    env.credstack(["use", "env"]).exits(2).says("credstack push import --env");
+    env.credstack(["use", "5"]).exits(3);
+    env.credstack(["use", "c4"]).exits(3);
+}
+
+#[test]
 fn forget_erases_what_is_held_and_nothing_else() {
     let env = three();
     env.json(["push", "session", "--from", "root", "--no-use"]);

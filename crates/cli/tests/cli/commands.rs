@@ -200,7 +200,9 @@ fn every_key_of_the_configuration_counts() {
 fn a_configuration_that_cannot_be_used_is_refused_with_its_path() {
     let mut env = TestEnvironment::new();
     let file = env.home().join(".config/credstack/config.toml");
-    for wrong in ["regoin = \"x\"", "region = 5", "color = \"blue\"", "[duration]\nassume = \"soon\"", "[store]\nkind = \"file\"", "["] {
+    for wrong in
+        ["regoin = \"x\"", "region = 5", "color = \"blue\"", "[duration]\nassume = \"soon\"", "[store]\nkind = \"file\"", "["]
+    {
         env.configuration(wrong);
         env.credstack(["list"]).exits(2).says(path(&file));
         assert_eq!(env.plain(["--json", "list"]).exits(2).error()["kind"], "usage");

@@ -55,7 +55,7 @@ fn a_state_directory_that_others_may_enter_is_refused() {
         fs::set_permissions(env.state(), fs::Permissions::from_mode(wrong)).unwrap();
         for command in [&["list"][..], &["push", "session"], &["pop"], &["history"]] {
             let refused = env.credstack(command).exits(8).says(path(&env.state())).says("others may enter it");
-            refused.says(&format!("{wrong:04o}")).says("mode 0700");
+            refused.says(&format!("{wrong:04o}")).says("a directory with mode 0700");
         }
         let doctor = env.credstack(["doctor"]).exits(8);
         assert!(doctor.stdout.contains("others may enter it"));
@@ -97,6 +97,20 @@ fn a_link_in_the_place_of_a_file_is_refused_and_not_followed() {
         env.credstack(["push", "session"]).exits(8).says(path(&file));
         env.credstack(["doctor"]).exits(8);
         assert_eq!(fs::read(&elsewhere).unwrap(), before, "{name}");
+    }
+}
+
+#[test]
+fn a_file_that_others_may_open_is_refused() {
+    for name in ["credstack.db", "lock"] {
+        let env = TestEnvironment::new();
+        let file = env.state().join(name);
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        for command in [&["list"][..], &["push", "session"]] {
+            env.credstack(command).exits(8).says(path(&file)).says("others may open it (mode 0644, expected 0600)");
+        }
+        env.credstack(["doctor"]).exits(8);
+        assert_eq!(mode(&file), 0o644, "it is not silently mended");
     }
 }
 
@@ -153,7 +167,8 @@ fn memory_and_environment_are_closed_to_others_of_the_same_user_and_no_core_is_d
     let process = PathBuf::from(format!("/proc/{}", child.id()));
     let read = |name: &str| fs::read_to_string(process.join(name)).unwrap_or_default();
     let deadline = Instant::now() + Duration::from_secs(10);
-    let closed = || fs::metadata(process.join("environ")).unwrap().uid() == 0 && fs::metadata(process.join("mem")).unwrap().uid() == 0;
+    let closed =
+        || fs::metadata(process.join("environ")).unwrap().uid() == 0 && fs::metadata(process.join("mem")).unwrap().uid() == 0;
     while !(read("comm").trim() == "credstack" && closed() && no_core(&read("limits"))) {
         assert!(Instant::now() < deadline, "{} {}", read("comm"), read("limits"));
         std::thread::sleep(Duration::from_millis(2));
@@ -192,7 +207,6 @@ fn it_refuses_to_run_setuid() {
         env.run(command).exits(2).says("credstack refuses to run setuid or setgid").says("remove the setuid");
     }
 }
-
 
 /// Red, a bell, a C1 control sequence, right-to-left override, an isolate, a line break.
 const HOSTILE: &str = "a\u{1b}[31m\u{7}\u{9b}2J\u{202e}b\u{2066}\r\nc";
@@ -251,7 +265,10 @@ fn arguments_that_are_repeated_cannot_drive_a_terminal() {
 fn answer_always(status: &str, body: String) -> String {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let answer = format!("HTTP/1.1 {status}\r\ncontent-type: text/xml\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let answer = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: text/xml\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
     std::thread::spawn(move || {
         for mut client in listener.incoming().filter_map(Result::ok) {
             let mut reader = BufReader::new(client.try_clone().unwrap());
@@ -281,9 +298,18 @@ fn what_a_server_says_cannot_drive_a_terminal() {
         "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::1:user/{raw}</Arn><UserId>{raw}</UserId>\
          <Account>{raw}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
     );
-    for (status, body) in [("403 Forbidden", refusal), ("200 OK", identity), ("200 OK", raw.to_owned()), ("302 Found", raw.to_owned())] {
+    for (status, body) in
+        [("403 Forbidden", refusal), ("200 OK", identity), ("200 OK", raw.to_owned()), ("302 Found", raw.to_owned())]
+    {
         env.set("AWS_ENDPOINT_URL_STS", &answer_always(status, body));
-        for command in [&["whoami"][..], &["--json", "whoami"], &["push", "assume", "Developer"], &["push", "import", "--env"], &["list"], &["history"]] {
+        for command in [
+            &["whoami"][..],
+            &["--json", "whoami"],
+            &["push", "assume", "Developer"],
+            &["push", "import", "--env"],
+            &["list"],
+            &["history"],
+        ] {
             let output = env.credstack(command);
             harmless(&output.stdout);
             harmless(&output.stderr);

@@ -143,11 +143,29 @@ fn history() {
     events.reverse();
     let mut seen = std::collections::BTreeSet::new();
     events.retain(|event| seen.insert(event["event"].as_str().unwrap().to_owned()));
-    for kind in ["acquired", "captured", "cleared", "dropped", "erased", "failed", "forgotten", "held", "imported", "refused", "removed", "restored", "saved", "store-changed", "swapped", "used"] {
+    for kind in [
+        "acquired",
+        "captured",
+        "cleared",
+        "dropped",
+        "erased",
+        "failed",
+        "forgotten",
+        "held",
+        "imported",
+        "refused",
+        "removed",
+        "restored",
+        "saved",
+        "store-changed",
+        "swapped",
+        "used",
+    ] {
         assert!(seen.contains(kind), "no {kind} in {seen:?}");
     }
     pinned(&env, "history", serde_json::json!({ "events": events }));
-    let numbers: Vec<i64> = history["events"].as_array().unwrap().iter().map(|event| event["sequence"].as_i64().unwrap()).collect();
+    let numbers: Vec<i64> =
+        history["events"].as_array().unwrap().iter().map(|event| event["sequence"].as_i64().unwrap()).collect();
     assert!(numbers.windows(2).all(|pair| pair[0] == pair[1] + 1), "newest first, without gaps: {numbers:?}");
     assert_eq!(env.json(["history", "--limit", "2"])["events"].as_array().unwrap().len(), 2);
     assert!(!history.to_string().contains(ALICE_SECRET));

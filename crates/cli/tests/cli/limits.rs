@@ -9,7 +9,10 @@ const PROVIDER: &str = "arn:aws:iam::aws:contextProvider/IdentityCenter";
 fn refused(env: &TestEnvironment, arguments: &[&str], option: &str, limit: &str) {
     let error = env.credstack([&["--json"], arguments].concat()).exits(2).error();
     let message = error["message"].as_str().unwrap();
-    assert!(message.contains(option) && message.contains(limit), "{arguments:?}\nexpected: {option} … {limit}\nmessage: {message}");
+    assert!(
+        message.contains(option) && message.contains(limit),
+        "{arguments:?}\nexpected: {option} … {limit}\nmessage: {message}"
+    );
     assert_eq!(env.sandbox.calls(), Vec::<serde_json::Value>::new(), "{arguments:?} went to the network");
 }
 
@@ -61,6 +64,9 @@ fn of_assume_role() {
     ] {
         refused(&env, &[&["push", "assume", DEVELOPER], &options[..]].concat(), option, limit);
     }
+    for role in ["", "a/b/", "*", "with space", &long(65)] {
+        refused(&env, &["push", "assume", role], "ROLE", "is neither an ARN nor a role's name");
+    }
     for role in ["arn:x", &format!("arn:aws:iam::111122223333:role/{}", long(2048))] {
         refused(&env, &["push", "assume", role], "ROLE", "");
     }
@@ -109,7 +115,12 @@ fn of_who_signs() {
     env.push_role(DEVELOPER);
     env.sandbox.forget_calls();
     refused(&env, &["push", "session"], "a role session cannot call GetSessionToken", "long-term keys");
-    refused(&env, &["push", "assume", DEVELOPER, "--duration", "3601"], "--duration 1h1s", "a role session can assume a role for at most 1h");
+    refused(
+        &env,
+        &["push", "assume", DEVELOPER, "--duration", "3601"],
+        "--duration 1h1s",
+        "a role session can assume a role for at most 1h",
+    );
     refused(&env, &[&["push", "assume", DEVELOPER], &mfa[..]].concat(), "--mfa-serial", "not a role session");
     env.json(["push", "federation", "reporter", "--yes", "--from", "root"]);
     env.sandbox.forget_calls();

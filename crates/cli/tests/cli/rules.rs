@@ -251,14 +251,11 @@ fn rule_8_a_newer_database_is_refused_by_name() {
 #[test]
 fn rule_8_an_older_database_is_migrated() {
     let env = TestEnvironment::new();
-    std::fs::remove_file(env.database()).unwrap();
     // What a version before the first migration leaves: a database of version 0, without a table.
     std::fs::write(env.database(), "").unwrap();
     assert_eq!(env.frames(), ["ambient"], "a reader migrates as well");
-    let version: i64 = rusqlite::Connection::open(env.database())
-        .unwrap()
-        .query_row("PRAGMA user_version", [], |row| row.get(0))
-        .unwrap();
+    let version: i64 =
+        rusqlite::Connection::open(env.database()).unwrap().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
     assert!(version >= 1);
 }
 
@@ -288,6 +285,23 @@ fn rule_8_a_damaged_database_is_reported_with_what_can_be_read_and_left_alone() 
     }
     env.credstack(["doctor"]).exits(8);
     assert_eq!(std::fs::read(env.database()).unwrap(), no_header, "it is never silently replaced");
+}
+
+#[test]
+fn a_change_waits_for_another_one_and_then_names_it() {
+    let env = TestEnvironment::new();
+    let lock = std::fs::File::options().read(true).write(true).open(env.state().join("lock")).unwrap();
+    lock.lock().unwrap();
+    std::fs::write(env.state().join("lock"), "process 1, `credstack pop`\n").unwrap();
+    let waiting = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| env.credstack(["save"]));
+        // Who only reads does not wait.
+        env.credstack(["list"]).ok();
+        waiting.join().unwrap()
+    });
+    waiting.exits(8).says("another credstack command is at work: process 1, `credstack pop`").says("try again");
+    lock.unlock().unwrap();
+    env.credstack(["save"]).ok();
 }
 
 #[test]

@@ -33,12 +33,7 @@ impl<'a> Terminal<'a> {
         Terminal::spawn(env, arguments, None, variable)
     }
 
-    fn spawn(
-        env: &'a TestEnvironment,
-        arguments: &[&str],
-        stdin: Option<Stdio>,
-        variable: Option<(&str, &str)>,
-    ) -> Terminal<'a> {
+    fn spawn(env: &'a TestEnvironment, arguments: &[&str], stdin: Option<Stdio>, variable: Option<(&str, &str)>) -> Terminal<'a> {
         let (pty, pts) = pty_process::blocking::open().unwrap();
         pty.resize(pty_process::Size::new(50, 200)).unwrap();
         let mut command = pty_process::blocking::Command::new(programs::credstack())
