@@ -77,6 +77,13 @@ impl Vault {
         self.directory.sweep()
     }
 
+    pub(super) fn retire(&self) -> Result<()> {
+        if self.directory.exists()? && self.secrets()?.is_empty() {
+            self.directory.remove(&self.directory.path_of(KEY_CHECK))?;
+        }
+        Ok(())
+    }
+
     fn with_key<T>(&self, job: impl FnOnce(&Key) -> Result<T>) -> Result<T> {
         let mut held = self.key.lock().unwrap_or_else(PoisonError::into_inner);
         let key = match held.take() {
