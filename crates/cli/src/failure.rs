@@ -152,11 +152,9 @@ impl From<StsError> for Failure {
 
 impl From<LimitError> for Failure {
     fn from(error: LimitError) -> Failure {
-        let failure = Failure::usage(words::limit(&error));
-        match &error.way_out {
-            Some(way_out) => failure.next_step(way_out.clone()),
-            None => failure,
-        }
+        let way_out =
+            error.way_out.clone().unwrap_or_else(|| "correct it; STS was not asked, and nothing was changed".to_owned());
+        Failure::usage(words::limit(&error)).next_step(way_out)
     }
 }
 
@@ -164,10 +162,15 @@ impl From<AmbientError> for Failure {
     fn from(error: AmbientError) -> Failure {
         let kind = match &error {
             AmbientError::Nothing { .. } | AmbientError::NoSuchProfile { .. } => Kind::Nothing,
-            AmbientError::TimedOut { .. } => Kind::Network,
+            AmbientError::TimedOut { .. } | AmbientError::Unreachable { .. } => Kind::Network,
+            AmbientError::Refused { .. } => Kind::Refused,
             AmbientError::NeedsLogin { .. } => Kind::Expired,
             _ => Kind::Usage,
         };
-        Failure::new(kind, error.to_string()).next_step(error.next_step())
+        let failure = Failure::new(kind, error.to_string()).next_step(error.next_step());
+        match error {
+            AmbientError::Refused { code, .. } => Failure { sts: Some((code, None)), ..failure },
+            _ => failure,
+        }
     }
 }

@@ -89,7 +89,7 @@ impl Output {
     /// Says what a change did to a stack.
     pub fn moved(&self, moved: &Moved, now: Timestamp) {
         self.say(&words::now_current(moved, now));
-        self.left(&moved.left, now);
+        self.left(&moved.left, "left the last stack", now);
         if let Some(credential) = moved.view.current().filter(|credential| credential.is_expired(now)) {
             let again = words::push_command(credential.kind);
             self.warn(&format!("{} has expired: acquire it again with `credstack {again}`", credential.id));
@@ -97,9 +97,9 @@ impl Output {
     }
 
     /// Says which secrets were erased.
-    pub fn left(&self, left: &[Left], now: Timestamp) {
+    pub fn left(&self, left: &[Left], how: &str, now: Timestamp) {
         for left in left {
-            self.say(&words::left(left, now));
+            self.say(&words::left(left, how, now));
         }
     }
 }

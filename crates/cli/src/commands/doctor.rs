@@ -2,7 +2,7 @@ use comfy_table::Cell;
 use credstack_core::{
     database::{Database, DatabaseError},
     secret_store::SecretStoreError as E,
-    stack::{Change, Consent, Reader, StackError},
+    stack::{Change, Consent, Notice, Reader, StackError},
     values::State,
 };
 use serde::Serialize;
@@ -94,7 +94,14 @@ fn examine(context: &Context, findings: &mut Vec<Finding>) {
         Ok(mut change) => {
             let notices = change.take_notices();
             for notice in &notices {
-                findings.push(Finding::good("recovery", crate::words::notice(notice)));
+                let text = crate::words::notice(notice);
+                findings.push(match notice {
+                    Notice::CutOff(_) => Finding::good("recovery", text),
+                    Notice::NotErased(..) | Notice::NotSettled(..) => Finding::bad(
+                        "recovery",
+                        Failure::new(Kind::SecretStore, text).next_step("see what is said of the secret store"),
+                    ),
+                });
             }
             if notices.is_empty() {
                 findings.push(Finding::good("recovery", "nothing was left by killed commands"));
@@ -111,7 +118,10 @@ fn examine(context: &Context, findings: &mut Vec<Finding>) {
 fn database(context: &Context) -> Finding {
     let path = context.place.database();
     let readable = |rows: &[(String, u64)]| {
-        rows.iter().map(|(table, count)| format!("{count} rows of {table}")).collect::<Vec<_>>().join(", ")
+        rows.iter()
+            .map(|(table, count)| format!("{table}: {count} rows").replace(": 1 rows", ": 1 row"))
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     match (Database::open(&path), Database::examine(&path)) {
         (Ok(_), Ok(health)) if health.complaints.is_empty() => Finding::good("database", readable(&health.readable)),
@@ -168,5 +178,7 @@ fn secrets(reader: &Reader, findings: &mut Vec<Finding>) {
             }
         }
     }
-    findings.push(Finding::good("secrets", format!("{found} of {} are in the store", credentials.len())));
+    if found == credentials.len() {
+        findings.push(Finding::good("secrets", format!("{found} of {found} are in the store")));
+    }
 }

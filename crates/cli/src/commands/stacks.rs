@@ -75,7 +75,7 @@ fn list(context: &Context) -> Result<(), Failure> {
         let view = reader.stack(&name)?;
         let (id, identity, expires) = match view.current() {
             Some(current) => (current.id.to_string(), words::identity(current), words::expiry(current.expires_at, context.now)),
-            None => (String::new(), "ambient".to_owned(), String::new()),
+            None => (String::new(), words::frame(view.frames.current()), String::new()),
         };
         let depth = view.frames.by_height().len();
         rows.add_row([name.to_string(), depth.to_string(), id, identity, expires].map(|text| Cell::new(escape(&text))));

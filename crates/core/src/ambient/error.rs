@@ -69,6 +69,24 @@ pub enum AmbientError {
         /// What is known of it.
         message: String,
     },
+    /// STS refused the profile's role.
+    #[error("{provider} failed: STS refused: {message} ({code})")]
+    Refused {
+        /// The provider, named as in [`super::Resolved`].
+        provider: &'static str,
+        /// STS's code.
+        code: String,
+        /// STS's message, bounded in length and otherwise as it came.
+        message: String,
+    },
+    /// A provider's service could not be reached.
+    #[error("{provider} failed: {message}")]
+    Unreachable {
+        /// The provider, named as in [`super::Resolved`].
+        provider: &'static str,
+        /// What is known of it.
+        message: String,
+    },
     /// No answer in time.
     #[error("{provider} gave no credentials within {} seconds", after.as_secs_f32())]
     TimedOut {
@@ -107,7 +125,10 @@ impl AmbientError {
             AmbientError::Failed { provider: "CredentialProcess", .. } => {
                 "run the profile's credential_process by itself to see what it says".into()
             }
-            AmbientError::Failed { .. } => "check the profile and the network, or name another --profile".into(),
+            AmbientError::Refused { .. } => "check the profile's role, and who may assume it".into(),
+            AmbientError::Failed { .. } | AmbientError::Unreachable { .. } => {
+                "check the profile and the network, or name another --profile".into()
+            }
             AmbientError::TimedOut { .. } => {
                 "try again, or name a --profile; AWS_EC2_METADATA_DISABLED=true leaves instance metadata out".into()
             }

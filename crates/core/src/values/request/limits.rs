@@ -132,6 +132,9 @@ pub(super) fn arn(parameter: Parameter, value: &str) -> Result<(), LimitError> {
     if !(20..=2048).contains(&length) {
         return Err(LimitError::new(parameter, value.to_owned(), format!("must have 20 to 2048 characters, not {length}")));
     }
+    if value.chars().any(|c| c.is_control()) {
+        return Err(LimitError::new(parameter, value.to_owned(), "may hold no control characters"));
+    }
     Ok(())
 }
 
