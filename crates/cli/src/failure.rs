@@ -99,9 +99,11 @@ impl From<StackError> for Failure {
                 (Kind::Usage, "empty the stacks first: `credstack clear`, `stacks remove`, `forget`".to_owned())
             }
             StackError::Busy { .. } => (Kind::Database, "wait for it to finish, or end it, then try again".to_owned()),
-            StackError::Place { .. } => {
-                (Kind::Database, "make it a directory of yours with mode 0700, or name another with --state-dir".to_owned())
-            }
+            StackError::Place { .. } => (
+                Kind::Database,
+                "make it yours alone (a directory with mode 0700, a file with 0600, no link), or name another with --state-dir"
+                    .to_owned(),
+            ),
             StackError::Database(error) => return error.into(),
             StackError::SecretStore(error) => return error.into(),
             _ => (Kind::Internal, "please report this".to_owned()),

@@ -134,7 +134,13 @@ pub fn report_usage(error: &clap::Error) -> ExitCode {
         if std::env::args_os().any(|argument| argument == "--json") {
             return report(&Failure::usage(text.to_string().trim_end()), true);
         }
-        line_to_stderr(text.ansi().to_string().trim_end());
+        let words = std::env::args_os();
+        if words.into_iter().any(|word| word.to_string_lossy().chars().any(is_dangerous)) {
+            // What is repeated of such words is told from clap's own colours only without them.
+            text.to_string().trim_end().lines().for_each(|line| line_to_stderr(&escape(line)));
+        } else {
+            line_to_stderr(text.ansi().to_string().trim_end());
+        }
         return ExitCode::from(Kind::Usage as u8);
     }
     let mut stdout = anstream::stdout().lock();

@@ -27,8 +27,19 @@ pub struct Stacks {
 #[derive(Debug, clap::Subcommand)]
 enum Action {
     /// List the stacks (the default)
+    ///
+    /// Examples:
+    ///   credstack stacks list
+    ///   credstack stacks list --json
+    #[command(verbatim_doc_comment)]
     List,
-    /// Remove a stack; what no other stack refers to is erased. Removing `default` clears it
+    /// Remove a stack; what no other stack refers to is erased
+    ///
+    /// Removing `default` takes it back to one ambient frame, as `clear` does.
+    ///
+    /// Examples:
+    ///   credstack stacks remove work
+    #[command(verbatim_doc_comment)]
     Remove {
         /// Which one
         name: StackName,
