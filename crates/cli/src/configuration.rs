@@ -9,7 +9,7 @@ use credstack_core::{
 };
 use serde::Deserialize;
 
-use crate::{arguments::ColorWhen, failure::Failure};
+use crate::{failure::Failure, global::ColorWhen};
 
 /// The configuration file. Every key is optional; docs/configuration.md explains each.
 #[derive(Debug, Default, Deserialize)]

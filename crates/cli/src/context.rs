@@ -10,7 +10,7 @@ use credstack_core::{
 use etcetera::BaseStrategy;
 use jiff::Timestamp;
 
-use crate::{arguments::Global, configuration::Configuration, failure::Failure, output::Output, terminal::Terminal};
+use crate::{configuration::Configuration, failure::Failure, global::Global, output::Output, terminal::Terminal};
 
 /// Everything that a command may know of the world around it. No other place reads the environment, the clock, the
 /// home directory or the terminal.

@@ -2,11 +2,11 @@
 
 #![deny(clippy::disallowed_methods)]
 
-mod arguments;
 mod commands;
 mod configuration;
 mod context;
 mod failure;
+mod global;
 mod hardening;
 mod output;
 mod shapes;
@@ -19,10 +19,15 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use arguments::Arguments;
+use commands::Arguments;
 use context::Context;
+use failure::Kind;
 
 fn main() -> ExitCode {
+    std::panic::catch_unwind(run).unwrap_or(ExitCode::from(Kind::Internal as u8))
+}
+
+fn run() -> ExitCode {
     if let Err(failure) = hardening::harden() {
         return output::report(&failure, false);
     }

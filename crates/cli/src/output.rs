@@ -11,8 +11,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::{
-    arguments::ColorWhen,
     failure::{Failure, Kind},
+    global::ColorWhen,
     words,
 };
 

@@ -1,7 +1,7 @@
 //! The secret store, chosen once: by `setup`, or by the first command that has a secret to keep.
 
 use credstack_core::{
-    secret_store::{KeySource, SecretStoreError, StoreChoice, Vault},
+    secret_store::{KeySource, StoreChoice},
     stack::{Change, Consent},
 };
 
@@ -19,7 +19,7 @@ pub fn ensure(context: &Context) -> Result<(), Failure> {
     let mut change = Change::begin(&context.place, context.terms("setup", Consent::Only(Default::default())))?;
     if let Some(store) = &context.configuration.store {
         let choice = store.choice()?;
-        make_key(&choice)?;
+        prepare(&choice)?;
         return Ok(change.choose_store(&choice)?);
     }
     let Err(error) = change.choose_store(&StoreChoice::Keyring) else {
@@ -42,18 +42,17 @@ pub fn ensure(context: &Context) -> Result<(), Failure> {
 
 /// Chooses a store after trying it out.
 pub fn choose(context: &Context, choice: &StoreChoice) -> Result<(), Failure> {
-    make_key(choice)?;
+    prepare(choice)?;
     let mut change = Change::begin(&context.place, context.terms("setup", Consent::Only(Default::default())))?;
     context.output.notices(&mut change);
     Ok(change.choose_store(choice)?)
 }
 
 /// Makes the key file that a vault is to use, if it is not there.
-fn make_key(choice: &StoreChoice) -> Result<(), Failure> {
-    let StoreChoice::Vault { key: KeySource::File(path) } = choice else { return Ok(()) };
-    match Vault::create_key_file(path) {
-        Err(SecretStoreError::KeyExists { .. }) => Ok(()),
-        other => Ok(other?),
+fn prepare(choice: &StoreChoice) -> Result<(), Failure> {
+    match choice {
+        StoreChoice::Keyring => Ok(()),
+        StoreChoice::Vault { key } => Ok(key.prepare()?),
     }
 }
 

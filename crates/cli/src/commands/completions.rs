@@ -1,7 +1,7 @@
 use clap::CommandFactory;
 use clap_complete::Shell;
 
-use crate::{arguments::Arguments, context::Context, failure::Failure};
+use crate::{commands::Arguments, context::Context, failure::Failure};
 
 /// Print completions for a shell
 ///

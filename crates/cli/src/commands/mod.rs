@@ -18,7 +18,45 @@ mod swap;
 mod r#use;
 mod whoami;
 
-use crate::{context::Context, failure::Failure};
+use clap::Parser;
+
+use crate::{context::Context, failure::Failure, global::Global};
+
+/// pushd/popd for AWS identities.
+///
+/// credstack keeps every credential set that you acquire from AWS STS on a stack that survives shells and reboots.
+/// `push` acquires one and makes it current, `pop` brings the one before it back, exactly. Metadata and history are in
+/// SQLite; secrets are in the operating system's keyring, or in a sealed vault.
+#[derive(Debug, Parser)]
+#[command(name = "credstack", version, max_term_width = 100, after_long_help = EXAMPLES, subcommand_required = true)]
+pub struct Arguments {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  credstack push session --mfa-serial arn:aws:iam::111122223333:mfa/alice
+  credstack push assume arn:aws:iam::111122223333:role/Developer
+  credstack whoami
+  credstack pop
+  credstack history
+
+Exit codes:
+  0 done                                5 expired, and a person is needed
+  1 internal error                      6 secret store missing, locked or denied
+  2 usage                               7 network or time-out
+  3 nothing to restore, drop or find    8 database newer, damaged or busy
+  4 STS refused                         9 the log does not verify";
+
+impl Arguments {
+    /// The options that every command has, and the command.
+    pub fn split(self) -> (Global, Command) {
+        (self.global, self.command)
+    }
+}
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {

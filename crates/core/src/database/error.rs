@@ -57,9 +57,14 @@ impl From<rusqlite::Error> for DatabaseError {
     }
 }
 
-impl DatabaseError {
-    /// Names the file in an error that SQLite gave without it.
-    pub(crate) fn at(self, path: &Path) -> DatabaseError {
+/// An error that work on the database can end in: where SQLite gave it without the file's name, that can be added.
+pub trait InDatabase: From<DatabaseError> {
+    /// Names the file.
+    fn at(self, path: &Path) -> Self;
+}
+
+impl InDatabase for DatabaseError {
+    fn at(self, path: &Path) -> DatabaseError {
         let DatabaseError::Sql(error) = self else { return self };
         let (path, reason) = (path.to_owned(), error.to_string());
         match error.sqlite_error_code() {

@@ -9,5 +9,5 @@ pub(crate) mod settings;
 pub(crate) mod stacks;
 
 pub use chain::{GENESIS, hash_of};
-pub use error::DatabaseError;
+pub use error::{DatabaseError, InDatabase};
 pub use open::{Database, Health};

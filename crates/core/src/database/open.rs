@@ -6,7 +6,7 @@ use std::{
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
-use super::DatabaseError;
+use super::{DatabaseError, InDatabase};
 
 /// Migrations are numbered and never edited.
 const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("../../migrations/0001_stack.sql"))];
@@ -81,20 +81,20 @@ impl Database {
     }
 
     /// Does `work` in one transaction that takes the write lock at its start, and commits it if `work` succeeds.
-    pub fn write<T, E: From<DatabaseError>>(&mut self, work: impl FnOnce(&Transaction<'_>) -> Result<T, E>) -> Result<T, E> {
+    pub fn write<T, E: InDatabase>(&mut self, work: impl FnOnce(&Transaction<'_>) -> Result<T, E>) -> Result<T, E> {
         let path = self.path.clone();
         let named = |error: rusqlite::Error| E::from(DatabaseError::from(error).at(&path));
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(named)?;
-        let done = work(&transaction)?;
+        let done = work(&transaction).map_err(|error| error.at(&path))?;
         transaction.commit().map_err(named)?;
         Ok(done)
     }
 
     /// Does `work` in one transaction that only reads, so that everything it sees is of one moment.
-    pub fn read<T, E: From<DatabaseError>>(&self, work: impl FnOnce(&Connection) -> Result<T, E>) -> Result<T, E> {
+    pub fn read<T, E: InDatabase>(&self, work: impl FnOnce(&Connection) -> Result<T, E>) -> Result<T, E> {
         let named = |error: rusqlite::Error| E::from(DatabaseError::from(error).at(&self.path));
         let transaction = self.connection.unchecked_transaction().map_err(named)?;
-        let done = work(&transaction)?;
+        let done = work(&transaction).map_err(|error| error.at(&self.path))?;
         transaction.finish().map_err(named)?;
         Ok(done)
     }
@@ -174,6 +174,20 @@ mod tests {
         assert!(matches!(Database::open(&path), Err(DatabaseError::Damaged { .. })));
         assert!(matches!(Database::create(&path), Err(DatabaseError::Damaged { .. })));
         assert!(std::fs::read_to_string(&path).unwrap().starts_with("not a database"));
+    }
+
+    #[test]
+    fn damage_inside_is_found_when_it_is_met() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("credstack.db");
+        drop(Database::create(&path).unwrap());
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[4096..].fill(0xff);
+        std::fs::write(&path, bytes).unwrap();
+        let database = Database::open(&path).unwrap().unwrap();
+        let error = database.newest_events(1).unwrap_err();
+        assert!(matches!(&error, DatabaseError::Damaged { path: named, .. } if *named == path), "{error}");
+        assert!(!Database::examine(&path).unwrap().complaints.is_empty());
     }
 
     #[test]

@@ -65,6 +65,20 @@ pub enum KeySource {
     Command(Vec<String>),
 }
 
+impl KeySource {
+    /// Makes a key file that is not there yet; one that is there stays as it is, and so does a key that a command prints.
+    pub fn prepare(&self) -> Result<()> {
+        match self {
+            #[cfg(unix)]
+            KeySource::File(path) => match Vault::create_key_file(path) {
+                Err(SecretStoreError::KeyExists { .. }) => Ok(()),
+                other => other,
+            },
+            _ => Ok(()),
+        }
+    }
+}
+
 /// How long a call may take: it depends on whether somebody can answer a prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Patience {

@@ -1,9 +1,9 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use crate::{
-    database::DatabaseError,
+    database::{DatabaseError, InDatabase},
     secret_store::SecretStoreError,
     values::{CredentialId, StackName},
 };
@@ -79,6 +79,15 @@ pub enum StackError {
     /// The secret store could not be used.
     #[error(transparent)]
     SecretStore(#[from] SecretStoreError),
+}
+
+impl InDatabase for StackError {
+    fn at(self, path: &Path) -> StackError {
+        match self {
+            StackError::Database(error) => StackError::Database(error.at(path)),
+            other => other,
+        }
+    }
 }
 
 fn list(ids: &[CredentialId]) -> String {
