@@ -39,7 +39,7 @@ fn walk(seed: u64) {
     // One database for all sequences: it also shows that a long history disturbs nothing. A sequence that fails leaves
     // it in disorder, and shrinking goes on in a new one.
     let real = RefCell::new(Real::new());
-    let run = TestRunner::new(config).run(&steps::sequences(1..16), |sequence| {
+    let run = TestRunner::new(config).run(&steps::sequences(1..13), |sequence| {
         let mut model = Model::default();
         let outcome = (|| {
             for (step, agreed) in &sequence {

@@ -271,9 +271,7 @@ impl Model {
     fn find(&self, stack: usize, which: Which) -> Result<Number, Refusal> {
         let number = match which {
             Which::Set(which) => self.choose(which),
-            Which::Position(position) => {
-                *self.list(stack)?.get(usize::from(position)).ok_or(Refusal::NoSuchPosition)?
-            }
+            Which::Position(position) => *self.list(stack)?.get(usize::from(position)).ok_or(Refusal::NoSuchPosition)?,
         };
         if number <= 0 {
             return Ok(number);

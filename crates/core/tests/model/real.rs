@@ -9,9 +9,7 @@ use std::{
 use credstack_core::{
     secret_store::{KeySource, Patience, StoreChoice, Vault},
     stack::{Change, Consent, Landing, Pop, Reader, Shell, ShellKeys, StackError, StateDirectory, Terms},
-    values::{
-        Acquired, Actor, Ambient, CredentialId, CredentialSet, Frame, FrameName, Identity, Kind, Signer, StackName,
-    },
+    values::{Acquired, Actor, Ambient, CredentialId, CredentialSet, Frame, FrameName, Identity, Kind, Signer, StackName},
 };
 use jiff::{Timestamp, ToSpan};
 use rusqlite::Connection;
@@ -245,11 +243,8 @@ impl Real {
 
     fn shell(&self, environment: Environment, model: &Model) -> Shell {
         let profile = (environment == Environment::Profile).then(|| "fake".to_owned());
-        let keys = model.key_in(environment).map(|key| ShellKeys {
-            set: set(&self.key(&key), false),
-            expires_at: None,
-            identity: None,
-        });
+        let keys =
+            model.key_in(environment).map(|key| ShellKeys { set: set(&self.key(&key), false), expires_at: None, identity: None });
         Shell { keys, reference: Ambient { profile, ..Ambient::default() } }
     }
 
