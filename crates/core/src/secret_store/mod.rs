@@ -178,14 +178,13 @@ impl SecretStore {
         }
     }
 
-    /// Gives up the store's own key check, so that a vault without secrets can be set up with another key. A vault that
-    /// holds secrets stays as it is.
-    pub fn retire(&self) -> Result<()> {
-        match self {
-            SecretStore::Keyring(_) => Ok(()),
-            #[cfg(unix)]
-            SecretStore::Vault(vault) => vault.retire(),
-        }
+    /// Lets another key be chosen for the vault in `directory`, if it holds no secret.
+    pub fn release_vault(directory: &Path) -> Result<()> {
+        #[cfg(unix)]
+        Vault::release(directory)?;
+        #[cfg(not(unix))]
+        let _no_vault = directory;
+        Ok(())
     }
 
     /// Removes the vault in `directory` with whatever is sealed in it. Files that are not the vault's stay.

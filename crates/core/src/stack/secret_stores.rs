@@ -23,12 +23,13 @@ impl Change {
     /// It is chosen once: while secrets are in one store, another is refused.
     pub fn choose_store(&mut self, choice: &StoreChoice) -> Result<(), StackError> {
         let present = chosen(&self.database)?;
-        if let Some(present) = present.as_ref().filter(|present| *present != choice) {
+        if present.as_ref().is_some_and(|present| present != choice) {
             let kept = self.secrets_kept()?.len();
             if kept > 0 {
                 return Err(StackError::StoreInUse(kept));
             }
-            SecretStore::open(present, &self.place.vault(), self.patience)?.retire()?;
+            // An empty vault is nobody's, whatever key it had.
+            SecretStore::release_vault(&self.place.vault())?;
         }
         SecretStore::open(choice, &self.place.vault(), self.patience)?.probe()?;
         if present.as_ref() == Some(choice) {

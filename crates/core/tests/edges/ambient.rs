@@ -213,7 +213,7 @@ fn roles_of_profiles_are_assumed_by_our_own_client() {
 
     let refusing = Server::start(|_| refusal(403, "AccessDenied", "User alice is not authorized."));
     let outcome = shell.with("AWS_ENDPOINT_URL_STS", refusing.url()).ambient();
-    expect_error(&outcome, "Failed", &["AssumeRole failed: STS refused: User alice is not authorized (AccessDenied)"]);
+    expect_error(&outcome, "Refused", &["AssumeRole failed: STS refused: User alice is not authorized (AccessDenied)"]);
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn a_web_identity_of_the_environment_is_used_unless_a_profile_is_named() {
     let token = shell.file("token", SECRET);
     let shell = shell.with("AWS_WEB_IDENTITY_TOKEN_FILE", token.display()).with("AWS_ROLE_ARN", "arn:x");
     let outcome = shell.with("AWS_ENDPOINT_URL_STS", "not a url").ambient();
-    expect_error(&outcome, "Failed", &["WebIdentityToken"]);
+    expect_error(&outcome, "Unreachable", &["WebIdentityToken"]);
     assert!(!outcome.all().contains(['^', '~']) && !outcome.all().contains("%5E"), "{outcome:?}");
 }
 
@@ -342,5 +342,5 @@ fn a_sign_in_gives_credentials_through_our_own_client() {
     signed_in(&shell, "2999-01-01T00:00:00Z");
     expect_error(&shell.ambient(), "NeedsLogin", &["aws sso login --profile sso"]);
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    expect_error(&shell.with("AWS_ENDPOINT_URL_SSO", format!("http://{closed}")).ambient(), "Failed", &["refused"]);
+    expect_error(&shell.with("AWS_ENDPOINT_URL_SSO", format!("http://{closed}")).ambient(), "Unreachable", &["refused"]);
 }
