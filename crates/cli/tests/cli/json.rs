@@ -26,8 +26,7 @@ fn redact(value: &mut Value) {
                 *value = stand_in.into();
             }
             // Only where there is a terminal, or a parent that can be seen.
-            members.remove("terminal");
-            members.remove("parent_process");
+            members.retain(|key, _| key != "terminal" && key != "parent_process");
         }
         _ => {}
     }

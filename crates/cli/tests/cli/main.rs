@@ -1,5 +1,7 @@
 //! The program, end to end: the real binary, the real vault, the real sandbox, a cleared environment.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 #[path = "../common/mod.rs"]
 mod common;
 

@@ -126,8 +126,9 @@ fn rule_5_durations_are_taken_as_people_write_them() {
         let time = |name: &str| pushed[name].as_str().unwrap().parse::<Timestamp>().unwrap().as_second();
         assert!((time("expires_at") - time("issued_at") - seconds).abs() <= 1, "{given}: {pushed}");
         assert!(pushed["expires_at"].as_str().unwrap().ends_with('Z'));
-        let asked = env.sandbox.calls().last().unwrap()["parameters"]["DurationSeconds"].clone();
-        assert!(asked == seconds.to_string() || env.sandbox.actions().last().unwrap() == "GetCallerIdentity");
+        let calls = env.sandbox.calls();
+        let asked = calls.iter().rfind(|call| call["action"] == "GetSessionToken").unwrap();
+        assert_eq!(asked["parameters"]["DurationSeconds"], seconds.to_string());
     }
     for given in ["1 fortnight", "-900", "", "1d"] {
         env.credstack(["push", "session", "--duration", given]).exits(2).says("--duration");
@@ -274,7 +275,7 @@ fn rule_8_a_damaged_database_is_reported_with_what_can_be_read_and_left_alone() 
     log_gone[from..].fill(0xa5);
     std::fs::write(env.database(), &log_gone).unwrap();
     let doctor = env.credstack(["doctor"]).exits(8);
-    assert!(doctor.stdout.contains("still readable: 1 rows of stack"), "{}", doctor.stdout);
+    assert!(doctor.stdout.contains("still readable: stack: 1 row, frame: 22 rows"), "{}", doctor.stdout);
     assert!(doctor.stdout.contains("copy the file away"), "{}", doctor.stdout);
     assert_eq!(std::fs::read(env.database()).unwrap(), log_gone);
 
@@ -310,7 +311,7 @@ fn held_sets_say_what_can_be_done_with_them() {
     let held = env.plain(["push", "session", "--no-use"]).ok();
     held.says("held: arn:aws:iam::111122223333:user/alice (c1), until").says("`credstack use c1` makes it current");
     assert!(env.plain(["list"]).stdout.contains("held  c1"), "{}", env.plain(["list"]).stdout);
-    env.plain(["forget", "c1"]).ok().says("c1 left the last stack; its secret is erased here and stays valid at AWS until");
+    env.plain(["forget", "c1"]).ok().says("c1 is forgotten; its secret is erased here and stays valid at AWS until");
 }
 
 #[test]
