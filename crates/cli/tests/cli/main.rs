@@ -1,6 +1,18 @@
 //! The program, end to end: the real binary, the real vault, the real sandbox, a cleared environment.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 #[path = "../common/mod.rs"]
 mod common;
 
+mod ambient;
 mod aws_iam;
+mod commands;
+mod faults;
+mod hardening;
+mod help;
+mod json;
+mod limits;
+mod network;
+mod refusals;
+mod rules;

@@ -150,14 +150,15 @@ impl TestEnvironment {
         self.learned.lock().unwrap().push(secret.to_owned());
     }
 
-    /// The program with arguments, in this environment, not yet started.
+    /// The program with arguments, in this environment, not yet started. It has no terminal, even if the tests have one:
+    /// `setsid` takes it away and becomes the program.
     pub fn command<I, S>(&self, arguments: I) -> Command
     where
         I: IntoIterator<Item = S>,
         S: AsRef<OsStr>,
     {
-        let mut command = Command::new(programs::credstack());
-        command.args(arguments);
+        let mut command = Command::new("/usr/bin/setsid");
+        command.arg(programs::credstack()).args(arguments);
         self.prepare(&mut command);
         command
     }

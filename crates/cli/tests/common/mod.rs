@@ -2,6 +2,7 @@
 //! everything that was printed or written for secrets.
 
 #![allow(dead_code, unused_imports, reason = "each test binary uses its own part of it")]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test sets up its own world, and fails where it cannot")]
 
 pub mod environment;
 pub mod http;
@@ -11,6 +12,7 @@ pub mod recorder;
 pub mod sandbox;
 pub mod secrets;
 pub mod terminal;
+pub mod tls;
 
 pub use environment::TestEnvironment;
 pub use output::Output;

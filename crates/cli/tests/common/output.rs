@@ -32,17 +32,17 @@ impl Output {
         self
     }
 
-    /// Fails unless stderr says this.
+    /// Fails unless stderr says this, in whatever case and with whatever quotes.
     #[track_caller]
     pub fn says(self, text: &str) -> Output {
-        assert!(self.stderr.contains(text), "{}\nexpected: {text}\nstderr: {}", self.command, self.stderr);
+        assert!(words(&self.stderr).contains(&words(text)), "{}\nexpected: {text}\nstderr: {}", self.command, self.stderr);
         self
     }
 
     /// Fails if stderr says this.
     #[track_caller]
     pub fn says_not(self, text: &str) -> Output {
-        assert!(!self.stderr.contains(text), "{}\nunexpected: {text}\nstderr: {}", self.command, self.stderr);
+        assert!(!words(&self.stderr).contains(&words(text)), "{}\nunexpected: {text}\nstderr: {}", self.command, self.stderr);
         self
     }
 
@@ -60,4 +60,8 @@ impl Output {
         let parsed: Result<Value, _> = serde_json::from_str(line);
         parsed.unwrap_or_else(|error| panic!("{}: {error}\nstderr: {}", self.command, self.stderr))["error"].clone()
     }
+}
+
+fn words(text: &str) -> String {
+    text.replace('`', "").to_lowercase()
 }

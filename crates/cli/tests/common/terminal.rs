@@ -25,13 +25,23 @@ impl<'a> Terminal<'a> {
 
     /// The same with stdin from elsewhere; only `/dev/tty` is the terminal then.
     pub fn start_with(env: &'a TestEnvironment, arguments: &[&str], stdin: Option<Stdio>) -> Terminal<'a> {
+        Terminal::spawn(env, arguments, stdin, None)
+    }
+
+    /// The same with one more variable.
+    pub fn start_in(env: &'a TestEnvironment, arguments: &[&str], variable: Option<(&str, &str)>) -> Terminal<'a> {
+        Terminal::spawn(env, arguments, None, variable)
+    }
+
+    fn spawn(env: &'a TestEnvironment, arguments: &[&str], stdin: Option<Stdio>, variable: Option<(&str, &str)>) -> Terminal<'a> {
         let (pty, pts) = pty_process::blocking::open().unwrap();
         pty.resize(pty_process::Size::new(50, 200)).unwrap();
         let mut command = pty_process::blocking::Command::new(programs::credstack())
             .args(arguments)
             .env_clear()
             .envs(env.variables())
-            .env("TERM", "dumb")
+            .env("TERM", "xterm")
+            .envs(variable)
             .current_dir(env.home());
         if let Some(stdin) = stdin {
             command = command.stdin(stdin);

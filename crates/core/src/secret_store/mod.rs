@@ -178,6 +178,25 @@ impl SecretStore {
         }
     }
 
+    /// Gives up the store's own key check, so that a vault without secrets can be set up with another key. A vault that
+    /// holds secrets stays as it is.
+    pub fn retire(&self) -> Result<()> {
+        match self {
+            SecretStore::Keyring(_) => Ok(()),
+            #[cfg(unix)]
+            SecretStore::Vault(vault) => vault.retire(),
+        }
+    }
+
+    /// Removes the vault in `directory` with whatever is sealed in it. Files that are not the vault's stay.
+    pub fn dissolve_vault(directory: &Path) -> Result<()> {
+        #[cfg(unix)]
+        Vault::dissolve(directory)?;
+        #[cfg(not(unix))]
+        let _no_vault = directory;
+        Ok(())
+    }
+
     /// Removes what a killed write left in the vault's directory. Call it under the lock that writers hold.
     pub fn sweep_temporary_files(&self) -> Result<()> {
         match self {

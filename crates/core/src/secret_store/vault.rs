@@ -77,6 +77,29 @@ impl Vault {
         self.directory.sweep()
     }
 
+    pub(super) fn retire(&self) -> Result<()> {
+        if self.directory.exists()? && self.secrets()?.is_empty() {
+            self.directory.remove(&self.directory.path_of(KEY_CHECK))?;
+        }
+        Ok(())
+    }
+
+    /// Removes a vault's own files, and `directory` itself if nothing else is in it.
+    pub(super) fn dissolve(directory: &Path) -> Result<()> {
+        let vault = Directory::new(directory);
+        if !vault.exists()? {
+            return Ok(());
+        }
+        vault.sweep()?;
+        for name in vault.names()?.iter().filter(|name| *name == KEY_CHECK || Uuid::try_parse(name).is_ok()) {
+            vault.remove(&vault.path_of(name))?;
+        }
+        match fs::remove_dir(directory) {
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
+            removed => removed.map_err(io_error("removed", directory)),
+        }
+    }
+
     fn with_key<T>(&self, job: impl FnOnce(&Key) -> Result<T>) -> Result<T> {
         let mut held = self.key.lock().unwrap_or_else(PoisonError::into_inner);
         let key = match held.take() {
