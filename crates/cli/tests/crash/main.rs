@@ -9,3 +9,9 @@ mod log;
 mod desktop;
 mod kill;
 mod machine;
+mod crowd;
+#[path = "../../../core/tests/model/plain.rs"]
+mod plain;
+mod sequences;
+#[path = "../../../core/tests/model/steps.rs"]
+mod steps;

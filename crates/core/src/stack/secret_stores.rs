@@ -35,10 +35,11 @@ impl Change {
                 SecretStore::release_vault(&self.place.vault())?;
             }
         }
-        SecretStore::open(choice, &self.place.vault(), self.patience)?.probe()?;
         if present.as_ref() == Some(choice) {
-            return Ok(());
+            // The one that settling may have waited for in vain already: a command waits once.
+            return Ok(self.secrets()?.probe()?);
         }
+        SecretStore::open(choice, &self.place.vault(), self.patience)?.probe()?;
         let mut entry = Entry::new(EventKind::StoreChanged);
         entry.detail.insert("store".into(), serde_json::json!(choice));
         let (now, entry) = (self.now, by(entry, &self.actor_json()));
