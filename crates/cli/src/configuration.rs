@@ -76,6 +76,11 @@ impl Store {
     pub fn choice(&self) -> Result<StoreChoice, Failure> {
         match self {
             Store::Keyring => Ok(StoreChoice::Keyring),
+            // It is recorded, and read again from whatever directory a later command runs in.
+            Store::Vault { key_file: Some(path), key_command: None } if !path.is_absolute() => {
+                Err(Failure::usage(format!("key_file {} in the configuration is not an absolute path", path.display()))
+                    .next_step("write the whole path: neither ~ nor $HOME is expanded"))
+            }
             Store::Vault { key_file: Some(path), key_command: None } => {
                 Ok(StoreChoice::Vault { key: KeySource::File(path.clone()) })
             }

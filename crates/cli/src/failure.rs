@@ -99,9 +99,11 @@ impl From<StackError> for Failure {
                 (Kind::Usage, "empty the stacks first: `credstack clear`, `stacks remove`, `forget`".to_owned())
             }
             StackError::Busy { .. } => (Kind::Database, "wait for it to finish, or end it, then try again".to_owned()),
-            StackError::Place { .. } => {
-                (Kind::Database, "make it a directory of yours with mode 0700, or name another with --state-dir".to_owned())
-            }
+            StackError::Place { .. } => (
+                Kind::Database,
+                "make it yours alone (a directory with mode 0700, a file with 0600, no link), or name another with --state-dir"
+                    .to_owned(),
+            ),
             StackError::Database(error) => return error.into(),
             StackError::SecretStore(error) => return error.into(),
             _ => (Kind::Internal, "please report this".to_owned()),
@@ -126,7 +128,9 @@ impl From<DatabaseError> for Failure {
 
 impl From<SecretStoreError> for Failure {
     fn from(error: SecretStoreError) -> Failure {
-        Failure::new(Kind::SecretStore, error.to_string()).next_step(error.hint())
+        // What the system said of a file stands in the source.
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        Failure::new(Kind::SecretStore, format!("{error}{cause}")).next_step(error.hint())
     }
 }
 
@@ -148,11 +152,9 @@ impl From<StsError> for Failure {
 
 impl From<LimitError> for Failure {
     fn from(error: LimitError) -> Failure {
-        let failure = Failure::usage(words::limit(&error));
-        match &error.way_out {
-            Some(way_out) => failure.next_step(way_out.clone()),
-            None => failure,
-        }
+        let way_out =
+            error.way_out.clone().unwrap_or_else(|| "correct it; STS was not asked, and nothing was changed".to_owned());
+        Failure::usage(words::limit(&error)).next_step(way_out)
     }
 }
 
@@ -160,10 +162,15 @@ impl From<AmbientError> for Failure {
     fn from(error: AmbientError) -> Failure {
         let kind = match &error {
             AmbientError::Nothing { .. } | AmbientError::NoSuchProfile { .. } => Kind::Nothing,
-            AmbientError::TimedOut { .. } => Kind::Network,
+            AmbientError::TimedOut { .. } | AmbientError::Unreachable { .. } => Kind::Network,
+            AmbientError::Refused { .. } => Kind::Refused,
             AmbientError::NeedsLogin { .. } => Kind::Expired,
             _ => Kind::Usage,
         };
-        Failure::new(kind, error.to_string()).next_step(error.next_step())
+        let failure = Failure::new(kind, error.to_string()).next_step(error.next_step());
+        match error {
+            AmbientError::Refused { code, .. } => Failure { sts: Some((code, None)), ..failure },
+            _ => failure,
+        }
     }
 }

@@ -89,7 +89,7 @@ impl Output {
     /// Says what a change did to a stack.
     pub fn moved(&self, moved: &Moved, now: Timestamp) {
         self.say(&words::now_current(moved, now));
-        self.left(&moved.left, now);
+        self.left(&moved.left, "left the last stack", now);
         if let Some(credential) = moved.view.current().filter(|credential| credential.is_expired(now)) {
             let again = words::push_command(credential.kind);
             self.warn(&format!("{} has expired: acquire it again with `credstack {again}`", credential.id));
@@ -97,9 +97,9 @@ impl Output {
     }
 
     /// Says which secrets were erased.
-    pub fn left(&self, left: &[Left], now: Timestamp) {
+    pub fn left(&self, left: &[Left], how: &str, now: Timestamp) {
         for left in left {
-            self.say(&words::left(left, now));
+            self.say(&words::left(left, how, now));
         }
     }
 }
@@ -134,7 +134,13 @@ pub fn report_usage(error: &clap::Error) -> ExitCode {
         if std::env::args_os().any(|argument| argument == "--json") {
             return report(&Failure::usage(text.to_string().trim_end()), true);
         }
-        line_to_stderr(text.ansi().to_string().trim_end());
+        let words = std::env::args_os();
+        if words.into_iter().any(|word| word.to_string_lossy().chars().any(is_dangerous)) {
+            // What is repeated of such words is told from clap's own colours only without them.
+            text.to_string().trim_end().lines().for_each(|line| line_to_stderr(&escape(line)));
+        } else {
+            line_to_stderr(text.ansi().to_string().trim_end());
+        }
         return ExitCode::from(Kind::Usage as u8);
     }
     let mut stdout = anstream::stdout().lock();

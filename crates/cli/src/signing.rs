@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use credstack_core::{
     ambient,
-    stack::{KeyOwner, Reader, Shell, ShellKeys, StackError},
+    secret_store::SecretStoreError,
+    stack::{Change, Consent, KeyOwner, Reader, Shell, ShellKeys, StackError},
     sts::{Settings, Sts},
     values::{
         Ambient, Arn, Credential, CredentialId, CredentialSet, Frame, FrameName, Identity, Kind, Signer,
@@ -161,7 +162,7 @@ fn from_credential(context: &Context, reader: &Reader, id: CredentialId) -> Resu
         )
         .next_step(format!("go back with `credstack pop` and acquire it again with `credstack {again}`")));
     }
-    let set = reader.secret(id)?;
+    let set = reader.secret(id).inspect_err(|error| note_loss(context, id, error))?;
     Ok(Signing {
         kind: kind_of(&credential, &set),
         set,
@@ -171,6 +172,14 @@ fn from_credential(context: &Context, reader: &Reader, id: CredentialId) -> Resu
         region: credential.region,
         profile: None,
     })
+}
+
+/// Writes into the history that a secret is gone. That it is gone matters more than whether that could be written.
+fn note_loss(context: &Context, id: CredentialId, error: &StackError) {
+    if matches!(error, StackError::SecretStore(SecretStoreError::NoEntry { .. } | SecretStoreError::Stale { .. })) {
+        let change = Change::begin(&context.place, context.terms("note a lost secret", Consent::Only(Default::default())));
+        let _unrecorded = change.and_then(|mut change| change.record_secret_lost(id));
+    }
 }
 
 fn from_ambient(context: &Context, reference: Ambient) -> Result<Signing, Failure> {

@@ -1,9 +1,10 @@
 use std::{
     fs::OpenOptions,
-    io::{BufRead, BufReader, IsTerminal, Write},
+    io::{self, BufRead, BufReader, IsTerminal, Read, Write},
 };
 
 use secrecy::SecretString;
+use zeroize::Zeroizing;
 
 /// The person at the terminal, if there is one. Questions go to the terminal itself, never through stdin or stdout.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +50,29 @@ impl Terminal {
         if !self.may_ask {
             return None;
         }
-        rpassword::prompt_password(question).ok().map(|answer| SecretString::from(answer.trim().to_owned()))
+        let answer = hidden(question).ok()?;
+        Some(SecretString::from(answer.trim().to_owned()))
     }
+}
+
+/// Asks with the echo off before the question is there: what is typed at once is not shown either.
+#[cfg(unix)]
+fn hidden(question: &str) -> io::Result<Zeroizing<String>> {
+    use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+    let mut terminal = OpenOptions::new().read(true).write(true).open(TERMINAL)?;
+    let shown = tcgetattr(&terminal)?;
+    let mut silent = shown.clone();
+    silent.local_modes.remove(LocalModes::ECHO);
+    silent.local_modes.insert(LocalModes::ECHONL);
+    tcsetattr(&terminal, OptionalActions::Flush, &silent)?;
+    // A terminal gives one line at a time; no buffer of somebody else's keeps it.
+    let mut line = Zeroizing::new([0; 1024]);
+    let read = terminal.write_all(question.as_bytes()).and_then(|()| terminal.read(&mut line[..]));
+    tcsetattr(&terminal, OptionalActions::Now, &shown)?;
+    Ok(Zeroizing::new(String::from_utf8_lossy(&line[..read?]).into_owned()))
+}
+
+#[cfg(not(unix))]
+fn hidden(question: &str) -> io::Result<Zeroizing<String>> {
+    rpassword::prompt_password(question).map(Zeroizing::new)
 }

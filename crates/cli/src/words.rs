@@ -26,6 +26,14 @@ pub fn ambient(ambient: &Ambient) -> String {
     }
 }
 
+/// What a frame is, by itself.
+pub fn frame(frame: &Frame) -> String {
+    match frame {
+        Frame::Ambient(reference) => ambient(reference),
+        Frame::Credential(id) => id.to_string(),
+    }
+}
+
 /// When something expires, seen from `now`: the time of day, and how long that is.
 pub fn expiry(expires_at: Option<Timestamp>, now: Timestamp) -> String {
     match expires_at {
@@ -40,25 +48,24 @@ pub fn expiry(expires_at: Option<Timestamp>, now: Timestamp) -> String {
 
 /// The identity in use after a change.
 pub fn now_current(moved: &Moved, now: Timestamp) -> String {
-    match (moved.view.frames.current(), moved.view.current()) {
-        (_, Some(credential)) => {
+    match moved.view.current() {
+        Some(credential) => {
             format!("current: {} ({}), {}", identity(credential), credential.id, expiry(credential.expires_at, now))
         }
-        (Frame::Ambient(reference), _) => format!("current: {}", ambient(reference)),
-        (Frame::Credential(id), None) => format!("current: {id}"),
+        None => format!("current: {}", frame(moved.view.frames.current())),
     }
 }
 
 /// That a credential set's secret is gone here, and until when AWS goes on accepting it.
-pub fn left(left: &Left, now: Timestamp) -> String {
+///
+/// `how` is what it did: it left the last stack, or was forgotten.
+pub fn left(left: &Left, how: &str, now: Timestamp) -> String {
     let Credential { id, expires_at, .. } = &left.credential;
     match expires_at {
-        _ if !left.erased => format!("{id} left the last stack; its secret is still to be erased"),
-        Some(at) if *at > now => format!("{id} left the last stack; its secret is erased here and stays valid at AWS until {at}"),
-        Some(at) => format!("{id} left the last stack; its secret is erased (it had expired at {at})"),
-        None => format!(
-            "{id} left the last stack; its secret is erased here. Long-term keys stay valid at AWS until they are deleted there"
-        ),
+        _ if !left.erased => format!("{id} {how}; its secret is still to be erased"),
+        Some(at) if *at > now => format!("{id} {how}; its secret is erased here and stays valid at AWS until {at}"),
+        Some(at) => format!("{id} {how}; its secret is erased (it had expired at {at})"),
+        None => format!("{id} {how}; its secret is erased here. Long-term keys stay valid at AWS until they are deleted there"),
     }
 }
 

@@ -1,7 +1,8 @@
 use comfy_table::Cell;
 use credstack_core::{
-    database::Database,
-    stack::{Change, Consent, Reader, StackError},
+    database::{Database, DatabaseError},
+    secret_store::SecretStoreError as E,
+    stack::{Change, Consent, Notice, Reader, StackError},
     values::State,
 };
 use serde::Serialize;
@@ -93,7 +94,14 @@ fn examine(context: &Context, findings: &mut Vec<Finding>) {
         Ok(mut change) => {
             let notices = change.take_notices();
             for notice in &notices {
-                findings.push(Finding::good("recovery", crate::words::notice(notice)));
+                let text = crate::words::notice(notice);
+                findings.push(match notice {
+                    Notice::CutOff(_) => Finding::good("recovery", text),
+                    Notice::NotErased(..) | Notice::NotSettled(..) => Finding::bad(
+                        "recovery",
+                        Failure::new(Kind::SecretStore, text).next_step("see what is said of the secret store"),
+                    ),
+                });
             }
             if notices.is_empty() {
                 findings.push(Finding::good("recovery", "nothing was left by killed commands"));
@@ -110,11 +118,15 @@ fn examine(context: &Context, findings: &mut Vec<Finding>) {
 fn database(context: &Context) -> Finding {
     let path = context.place.database();
     let readable = |rows: &[(String, u64)]| {
-        rows.iter().map(|(table, count)| format!("{count} rows of {table}")).collect::<Vec<_>>().join(", ")
+        rows.iter()
+            .map(|(table, count)| format!("{table}: {count} rows").replace(": 1 rows", ": 1 row"))
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     match (Database::open(&path), Database::examine(&path)) {
         (Ok(_), Ok(health)) if health.complaints.is_empty() => Finding::good("database", readable(&health.readable)),
-        (Err(error), Err(_)) => Finding::bad("database", error),
+        // Nothing is wrong with it: there is nothing to be saved.
+        (Err(error @ DatabaseError::Newer { .. }), _) | (Err(error), Err(_)) => Finding::bad("database", error),
         (opened, Ok(health)) => {
             let why = opened.err().map(|error| error.to_string()).unwrap_or_else(|| health.complaints.join("; "));
             let message = format!("{why}; still readable: {}", readable(&health.readable));
@@ -154,14 +166,19 @@ fn secrets(reader: &Reader, findings: &mut Vec<Finding>) {
             Ok(_) => found += 1,
             Err(error) => {
                 let named = |failure: Failure| Failure { message: format!("{}: {}", credential.id, failure.message), ..failure };
-                let missing = matches!(&error, StackError::SecretStore(_));
+                let of_this_one = matches!(
+                    &error,
+                    StackError::SecretStore(E::NoEntry { .. } | E::Stale { .. } | E::DamagedItem { .. } | E::DamagedFile { .. })
+                );
                 findings.push(Finding::bad("secrets", named(Failure::from(error))));
                 // A store that does not answer would only say so again, for each secret.
-                if missing && found == 0 {
+                if !of_this_one && found == 0 {
                     return;
                 }
             }
         }
     }
-    findings.push(Finding::good("secrets", format!("{found} of {} are in the store", credentials.len())));
+    if found == credentials.len() {
+        findings.push(Finding::good("secrets", format!("{found} of {found} are in the store")));
+    }
 }

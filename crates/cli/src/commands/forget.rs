@@ -39,7 +39,7 @@ impl Forget {
         if left.is_empty() {
             context.output.say("no held credential set has expired");
         }
-        context.output.left(&left, context.now);
+        context.output.left(&left, "is forgotten", context.now);
         Ok(())
     }
 }

@@ -22,7 +22,8 @@ impl Purge {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
         let place = context.place.path().to_owned();
         if !place.exists() {
-            return Err(Failure::new(crate::failure::Kind::Nothing, format!("there is nothing in {}", place.display())));
+            return Err(Failure::new(crate::failure::Kind::Nothing, format!("there is nothing to purge in {}", place.display()))
+                .next_step("name another directory with --state-dir, if it is elsewhere"));
         }
         if !self.yes {
             let question = format!(

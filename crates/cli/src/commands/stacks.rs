@@ -27,8 +27,19 @@ pub struct Stacks {
 #[derive(Debug, clap::Subcommand)]
 enum Action {
     /// List the stacks (the default)
+    ///
+    /// Examples:
+    ///   credstack stacks list
+    ///   credstack stacks list --json
+    #[command(verbatim_doc_comment)]
     List,
-    /// Remove a stack; what no other stack refers to is erased. Removing `default` clears it
+    /// Remove a stack; what no other stack refers to is erased
+    ///
+    /// Removing `default` takes it back to one ambient frame, as `clear` does.
+    ///
+    /// Examples:
+    ///   credstack stacks remove work
+    #[command(verbatim_doc_comment)]
     Remove {
         /// Which one
         name: StackName,
@@ -64,7 +75,7 @@ fn list(context: &Context) -> Result<(), Failure> {
         let view = reader.stack(&name)?;
         let (id, identity, expires) = match view.current() {
             Some(current) => (current.id.to_string(), words::identity(current), words::expiry(current.expires_at, context.now)),
-            None => (String::new(), "ambient".to_owned(), String::new()),
+            None => (String::new(), words::frame(view.frames.current()), String::new()),
         };
         let depth = view.frames.by_height().len();
         rows.add_row([name.to_string(), depth.to_string(), id, identity, expires].map(|text| Cell::new(escape(&text))));

@@ -1,7 +1,4 @@
-use credstack_core::{
-    stack::{Landing, StackError},
-    values::{Frame, FrameName, StackName},
-};
+use credstack_core::{stack::Landing, values::FrameName};
 
 use super::consent::change_stack;
 use crate::{context::Context, failure::Failure, signing, store};
@@ -34,17 +31,11 @@ impl Use {
             return Err(Failure::usage("this shell's keys are no stored credential set")
                 .next_step("store them and make them current with `credstack push import --env`"));
         }
-        let reader = context.reader()?;
-        let shell = signing::shell(context, &reader)?;
+        let shell = signing::shell(context, &context.reader()?)?;
         if shell.keys.is_some() {
             store::ensure(context)?;
         }
-        let frame = find(&reader, &context.stack, self.frame)?;
         let landing = if self.replace { Landing::Replace } else { Landing::Top };
-        change_stack(context, "use", self.yes, |change| change.use_frame(&context.stack, frame.clone(), landing, &shell))
+        change_stack(context, "use", self.yes, |change| change.use_frame(&context.stack, self.frame, landing, &shell))
     }
-}
-
-fn find(reader: &credstack_core::stack::Reader, stack: &StackName, name: FrameName) -> Result<Frame, StackError> {
-    reader.frame(stack, name)
 }

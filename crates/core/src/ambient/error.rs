@@ -69,6 +69,24 @@ pub enum AmbientError {
         /// What is known of it.
         message: String,
     },
+    /// STS refused the profile's role.
+    #[error("{provider} failed: STS refused: {message} ({code})")]
+    Refused {
+        /// The provider, named as in [`super::Resolved`].
+        provider: &'static str,
+        /// STS's code.
+        code: String,
+        /// STS's message, bounded in length and otherwise as it came.
+        message: String,
+    },
+    /// A provider's service could not be reached.
+    #[error("{provider} failed: {message}")]
+    Unreachable {
+        /// The provider, named as in [`super::Resolved`].
+        provider: &'static str,
+        /// What is known of it.
+        message: String,
+    },
     /// No answer in time.
     #[error("{provider} gave no credentials within {} seconds", after.as_secs_f32())]
     TimedOut {
@@ -86,32 +104,35 @@ pub enum AmbientError {
 }
 
 impl AmbientError {
-    /// What to do next, in a sentence.
+    /// What to do next, in the style of every message: no capital, no full stop.
     pub fn next_step(&self) -> String {
         match self {
             AmbientError::Nothing { .. } => {
-                "Set AWS_PROFILE or name a --profile, export keys, or run aws configure, aws sso login or aws login.".into()
+                "set AWS_PROFILE or name a --profile, export keys, or run `aws configure`, `aws sso login` or `aws login`".into()
             }
-            AmbientError::Loop { .. } => "Name another --profile, one that has credentials of its own.".into(),
-            AmbientError::NoSuchProfile { .. } => "aws configure list-profiles shows the profiles that there are.".into(),
+            AmbientError::Loop { .. } => "name another --profile, one that has credentials of its own".into(),
+            AmbientError::NoSuchProfile { .. } => "`aws configure list-profiles` shows the profiles that there are".into(),
             AmbientError::Unkept { setting, value, role_arn, source_profile, .. } => {
                 let option = match *setting {
                     "mfa_serial" => format!("--mfa-serial {value}"),
                     _ => format!("--duration {value}"),
                 };
                 let source = source_profile.as_ref().map(|it| format!(" --profile {it}")).unwrap_or_default();
-                format!("Let credstack assume it: push assume {role_arn} {option}{source}.")
+                format!("let credstack assume it: `credstack push assume {role_arn} {option}{source}`")
             }
-            AmbientError::HalfAKey { missing, present } => format!("Set {missing}, or unset {present}."),
-            AmbientError::NeedsLogin { command, .. } => format!("Run {command}."),
+            AmbientError::HalfAKey { missing, present } => format!("set {missing}, or unset {present}"),
+            AmbientError::NeedsLogin { command, .. } => format!("run `{command}`"),
             AmbientError::Failed { provider: "CredentialProcess", .. } => {
-                "Run the profile's credential_process by itself to see what it says.".into()
+                "run the profile's credential_process by itself to see what it says".into()
             }
-            AmbientError::Failed { .. } => "Check the profile and the network, or name another --profile.".into(),
+            AmbientError::Refused { .. } => "check the profile's role, and who may assume it".into(),
+            AmbientError::Failed { .. } | AmbientError::Unreachable { .. } => {
+                "check the profile and the network, or name another --profile".into()
+            }
             AmbientError::TimedOut { .. } => {
-                "Try again, or name a --profile. AWS_EC2_METADATA_DISABLED=true leaves instance metadata out.".into()
+                "try again, or name a --profile; AWS_EC2_METADATA_DISABLED=true leaves instance metadata out".into()
             }
-            AmbientError::Configuration { .. } => "Check ~/.aws/config, ~/.aws/credentials and the AWS_* variables.".into(),
+            AmbientError::Configuration { .. } => "check ~/.aws/config, ~/.aws/credentials and the AWS_* variables".into(),
         }
     }
 }

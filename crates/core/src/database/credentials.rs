@@ -80,7 +80,13 @@ pub(crate) fn find(connection: &Connection, id: CredentialId) -> Result<Option<C
 
 /// The credential sets in a state, oldest first.
 pub(crate) fn in_state(connection: &Connection, state: State) -> Result<Vec<Credential>, DatabaseError> {
-    select(connection, &format!("WHERE state = '{state}' ORDER BY id"), [])
+    select(connection, &in_state_clause(state), [])
+}
+
+/// The index of the unsettled ones is used only where its own condition is said again.
+fn in_state_clause(state: State) -> String {
+    let unsettled = if matches!(state, State::Pending | State::Leaving) { "AND state IN ('pending', 'leaving') " } else { "" };
+    format!("WHERE state = '{state}' {unsettled}ORDER BY id")
 }
 
 /// The credential sets that keep a secret on no stack, oldest first.
@@ -159,4 +165,23 @@ pub(super) fn to_json<T: Serialize>(value: &Option<T>) -> Result<Option<String>,
 pub(super) fn from_json<T: DeserializeOwned>(text: Option<String>, what: &'static str) -> Result<Option<T>, DatabaseError> {
     let Some(text) = text else { return Ok(None) };
     serde_json::from_str(&text).map(Some).map_err(|_| DatabaseError::Nonsense { what, value: text })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::Database;
+
+    /// Every change asks for these: what it costs must not grow with the history.
+    #[test]
+    fn what_is_unsettled_is_found_by_its_index() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = Database::create(&directory.path().join("credstack.db")).unwrap();
+        for state in [State::Pending, State::Leaving] {
+            let question = format!("EXPLAIN QUERY PLAN SELECT {COLUMNS} FROM credential {}", in_state_clause(state));
+            let plan = |connection: &Connection| connection.query_row(&question, [], |row| row.get::<_, String>(3));
+            let plan = database.read(|connection| Ok::<_, DatabaseError>(plan(connection)?)).unwrap();
+            assert!(plan.contains("USING INDEX credential_unsettled"), "{state}: {plan}");
+        }
+    }
 }

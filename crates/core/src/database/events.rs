@@ -36,6 +36,12 @@ pub(crate) fn append(connection: &Connection, at: Timestamp, entry: &Entry) -> R
     Ok(())
 }
 
+/// Whether something ever happened to a credential set.
+pub(crate) fn has(connection: &Connection, event: EventKind, id: CredentialId) -> Result<bool, DatabaseError> {
+    let mut statement = connection.prepare("SELECT 1 FROM event WHERE event = ?1 AND credential = ?2")?;
+    Ok(statement.exists((event.as_str(), id.0))?)
+}
+
 impl Database {
     /// The newest events, newest first.
     pub fn newest_events(&self, limit: u64) -> Result<Vec<Event>, DatabaseError> {

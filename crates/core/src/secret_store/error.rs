@@ -9,6 +9,9 @@ pub enum SecretStoreError {
     /// There is no session bus to reach a keyring by.
     #[error("the keyring cannot be reached: this session has no D-Bus session bus")]
     NoBus,
+    /// The bus did not let us in, or the keyring ended while it was asked.
+    #[error("the session bus or the keyring on it closed the connection without an answer")]
+    Closed,
     /// There is a session bus and nothing on it that keeps secrets.
     #[error("there is no keyring: the session bus has no Secret Service and none can be started")]
     NoProvider,
@@ -168,13 +171,14 @@ pub enum KeyCommandFailure {
 }
 
 impl SecretStoreError {
-    /// What to do next, as one sentence.
+    /// What to do next, in the style of every message: no capital, no full stop.
     pub fn hint(&self) -> &'static str {
         use SecretStoreError::*;
         match self {
             NoBus => {
                 "run in a desktop session, under `dbus-run-session` with a keyring, or choose the vault with `credstack setup`"
             }
+            Closed => "run as the user whose session it is (`sudo` makes you another), or restart the keyring",
             NoProvider => "install and start a keyring such as gnome-keyring, or choose the vault with `credstack setup`",
             NoCollection => {
                 "create a default keyring in the desktop's password manager, or choose the vault with `credstack setup`"

@@ -104,7 +104,11 @@ impl Keyring {
             let _ = done.send(());
         });
         line.send(job)?;
+        // What D-Bus calls no reply is either a timeout of 2 seconds or, at once, a connection that was closed.
         let result = match answered.recv_timeout(bound.saturating_sub(line.in_vain)) {
+            Ok(Err(SecretStoreError::Frozen { .. })) if started.elapsed() < Duration::from_secs(1) => {
+                Err(SecretStoreError::Closed)
+            }
             Ok(result) => result,
             Err(mpsc::RecvTimeoutError::Timeout) => {
                 line.outstanding = Some(outstanding);
@@ -162,6 +166,8 @@ mod system {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     /// A keyring that keeps only the first byte, and whose library panics when asked to delete.
@@ -199,5 +205,19 @@ mod tests {
             assert!(matches!(erased, Err(SecretStoreError::KeyringFailed { .. })), "{erased:?}");
         }
         assert_eq!(keyring.get(Uuid::nil()).unwrap().0.as_slice(), b"{");
+    }
+    #[test]
+    fn one_connection_serves_every_call() {
+        static CONNECTIONS: AtomicUsize = AtomicUsize::new(0);
+        let connect = |_| {
+            CONNECTIONS.fetch_add(1, Ordering::SeqCst);
+            Ok(Box::new(Broken) as Box<dyn Entries>)
+        };
+        let keyring = Keyring { connect, ..Keyring::new(Patience::NobodyCanAnswer) };
+        assert_eq!(CONNECTIONS.load(Ordering::SeqCst), 0, "opening connects to nothing");
+        for _ in 0..3 {
+            keyring.get(Uuid::nil()).unwrap();
+        }
+        assert_eq!(CONNECTIONS.load(Ordering::SeqCst), 1);
     }
 }

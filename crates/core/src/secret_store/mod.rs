@@ -178,6 +178,24 @@ impl SecretStore {
         }
     }
 
+    /// Lets another key be chosen for the vault in `directory`, if it holds no secret.
+    pub fn release_vault(directory: &Path) -> Result<()> {
+        #[cfg(unix)]
+        Vault::release(directory)?;
+        #[cfg(not(unix))]
+        let _no_vault = directory;
+        Ok(())
+    }
+
+    /// Removes the vault in `directory` with whatever is sealed in it. Files that are not the vault's stay.
+    pub fn dissolve_vault(directory: &Path) -> Result<()> {
+        #[cfg(unix)]
+        Vault::dissolve(directory)?;
+        #[cfg(not(unix))]
+        let _no_vault = directory;
+        Ok(())
+    }
+
     /// Removes what a killed write left in the vault's directory. Call it under the lock that writers hold.
     pub fn sweep_temporary_files(&self) -> Result<()> {
         match self {

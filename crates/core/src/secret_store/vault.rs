@@ -77,6 +77,31 @@ impl Vault {
         self.directory.sweep()
     }
 
+    /// Lets another key be chosen for a vault in `directory` that holds no secret. One that does keeps its key.
+    pub(super) fn release(directory: &Path) -> Result<()> {
+        let vault = Directory::new(directory);
+        if !vault.exists()? || vault.names()?.iter().any(|name| Uuid::try_parse(name).is_ok()) {
+            return Ok(());
+        }
+        vault.remove(&vault.path_of(KEY_CHECK))
+    }
+
+    /// Removes a vault's own files, and `directory` itself if nothing else is in it.
+    pub(super) fn dissolve(directory: &Path) -> Result<()> {
+        let vault = Directory::new(directory);
+        if !vault.exists()? {
+            return Ok(());
+        }
+        vault.sweep()?;
+        for name in vault.names()?.iter().filter(|name| *name == KEY_CHECK || Uuid::try_parse(name).is_ok()) {
+            vault.remove(&vault.path_of(name))?;
+        }
+        match fs::remove_dir(directory) {
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
+            removed => removed.map_err(io_error("removed", directory)),
+        }
+    }
+
     fn with_key<T>(&self, job: impl FnOnce(&Key) -> Result<T>) -> Result<T> {
         let mut held = self.key.lock().unwrap_or_else(PoisonError::into_inner);
         let key = match held.take() {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::{
     database::{DatabaseError, InDatabase},
     secret_store::SecretStoreError,
-    values::{CredentialId, StackName},
+    values::{CredentialId, FrameName, Frames, StackName},
 };
 
 /// An operation on the stack could not be done. Nothing was changed, unless the text says otherwise.
@@ -79,6 +79,16 @@ pub enum StackError {
     /// The secret store could not be used.
     #[error(transparent)]
     SecretStore(#[from] SecretStoreError),
+}
+
+impl StackError {
+    pub(super) fn no_such_frame(stack: &StackName, name: FrameName, frames: &Frames) -> StackError {
+        let position = match name {
+            FrameName::Position(position) => position,
+            _ => 0,
+        };
+        StackError::NoSuchPosition { stack: stack.clone(), position, depth: frames.by_height().len() }
+    }
 }
 
 impl InDatabase for StackError {

@@ -48,7 +48,8 @@ impl StateDirectory {
         self.check()
     }
 
-    /// Refuses a directory that others could write to or that is somebody else's. One that is not there is fine.
+    /// Refuses a directory that others could enter or that is somebody else's, and such files in it. What is not there is
+    /// fine.
     pub fn check(&self) -> Result<(), StackError> {
         let metadata = match fs::metadata(&self.path) {
             Ok(metadata) => metadata,
@@ -68,6 +69,16 @@ impl StateDirectory {
                 return Err(self.unusable(format!("others may enter it (mode {:04o}, expected 0700)", metadata.mode() & 0o7777)));
             }
         }
+        for path in [self.database(), self.lock()] {
+            let fault = match fs::symlink_metadata(&path) {
+                Ok(metadata) => fault(&metadata),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                Err(error) => Some(error.to_string()),
+            };
+            if let Some(reason) = fault {
+                return Err(StackError::Place { path, reason });
+            }
+        }
         Ok(())
     }
 
@@ -85,5 +96,27 @@ pub(super) fn private_file(path: &Path) -> io::Result<fs::File> {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32);
     }
-    options.open(path)
+    let file = options.open(path)?;
+    match fault(&file.metadata()?) {
+        Some(reason) => Err(io::Error::other(reason)),
+        None => Ok(file),
+    }
+}
+
+/// What is wrong with a file of ours, if anything is.
+fn fault(metadata: &fs::Metadata) -> Option<String> {
+    if !metadata.is_file() {
+        return Some("it is a link or something else that is not a file".into());
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        if metadata.uid() != rustix::process::geteuid().as_raw() {
+            return Some("it belongs to another user".into());
+        }
+        if metadata.mode() & 0o077 != 0 {
+            return Some(format!("others may open it (mode {:04o}, expected 0600)", metadata.mode() & 0o7777));
+        }
+    }
+    None
 }

@@ -1,8 +1,9 @@
-use std::fs;
+use std::{fs, io, path::Path};
 
 use super::{Change, StackError};
 use crate::{
     database::credentials,
+    secret_store::SecretStore,
     values::{Credential, State},
 };
 
@@ -16,8 +17,8 @@ impl Change {
         Ok(kept)
     }
 
-    /// Erases every secret and then the state directory with the log. Stops at the first secret that cannot be
-    /// erased, with the database still there.
+    /// Erases every secret and then everything else of ours in the state directory, the log included. What is not ours
+    /// stays. Stops at the first secret that cannot be erased, with the database still there.
     pub fn purge(mut self) -> Result<(), StackError> {
         for credential in self.secrets_kept()? {
             let item = self.database.read(|connection| credentials::item(connection, credential.id))?;
@@ -25,7 +26,21 @@ impl Change {
                 self.secrets()?.erase(&item)?;
             }
         }
-        let path = self.place.path().to_owned();
-        fs::remove_dir_all(&path).map_err(|error| StackError::Place { path, reason: error.to_string() })
+        SecretStore::dissolve_vault(&self.place.vault())?;
+        let database = self.place.database();
+        let journal = database.with_extension("db-journal");
+        for path in [database, journal, self.place.lock()] {
+            settled(fs::remove_file(&path), &path, io::ErrorKind::NotFound)?;
+        }
+        let path = self.place.path();
+        settled(fs::remove_dir(path), path, io::ErrorKind::DirectoryNotEmpty)
+    }
+}
+
+/// A removal that was done, or that `fine` says need not be.
+fn settled(removal: io::Result<()>, path: &Path, fine: io::ErrorKind) -> Result<(), StackError> {
+    match removal {
+        Err(error) if error.kind() != fine => Err(StackError::Place { path: path.to_owned(), reason: error.to_string() }),
+        _ => Ok(()),
     }
 }

@@ -84,15 +84,7 @@ impl Reader {
             return self.credential(id).map(|credential| Frame::Credential(credential.id));
         }
         let frames = self.stack(stack)?.frames;
-        match name {
-            FrameName::Root => Ok(frames.root().clone()),
-            FrameName::Position(position) => frames.at(position).cloned().ok_or_else(|| StackError::NoSuchPosition {
-                stack: stack.clone(),
-                position,
-                depth: frames.by_height().len(),
-            }),
-            _ => Ok(frames.current().clone()),
-        }
+        frames.named(name).ok_or_else(|| StackError::no_such_frame(stack, name, &frames))
     }
 
     /// One credential set's metadata.

@@ -20,9 +20,13 @@ impl Change {
         self.append([entry])
     }
 
-    /// Writes down that the secret of a credential set is not where it should be. Its metadata stays.
-    pub fn record_secret_lost(&mut self, credential: &Credential) -> Result<(), StackError> {
-        self.append([entry_about(EventKind::SecretLost, credential)])
+    /// Writes down, once, that the secret of a credential set is not where it should be. Its metadata stays.
+    pub fn record_secret_lost(&mut self, id: CredentialId) -> Result<(), StackError> {
+        if self.database.read(|connection| events::has(connection, EventKind::SecretLost, id))? {
+            return Ok(());
+        }
+        let credential = self.credential(id)?;
+        self.append([entry_about(EventKind::SecretLost, &credential)])
     }
 
     /// Appends entries in a transaction of their own.

@@ -1,8 +1,8 @@
 use super::{Change, StackError, record::signed};
 use crate::{
-    database::{Database, DatabaseError, credentials, events, settings},
+    database::{Database, DatabaseError, events, settings},
     secret_store::{SecretStore, StoreChoice},
-    values::{Entry, EventKind, State},
+    values::{Entry, EventKind},
 };
 
 const SETTING: &str = "secret_store";
@@ -24,13 +24,12 @@ impl Change {
     pub fn choose_store(&mut self, choice: &StoreChoice) -> Result<(), StackError> {
         let present = chosen(&self.database)?;
         if present.as_ref().is_some_and(|present| present != choice) {
-            let mut kept = 0;
-            for state in [State::Pending, State::Active, State::Leaving] {
-                kept += self.database.read(|connection| credentials::in_state(connection, state))?.len();
-            }
+            let kept = self.secrets_kept()?.len();
             if kept > 0 {
                 return Err(StackError::StoreInUse(kept));
             }
+            // An empty vault is nobody's, whatever key it had.
+            SecretStore::release_vault(&self.place.vault())?;
         }
         SecretStore::open(choice, &self.place.vault(), self.patience)?.probe()?;
         if present.as_ref() == Some(choice) {

@@ -1,22 +1,31 @@
 use super::{Change, Landing, Moved, Shell, StackError, capture::Cover};
-use crate::values::{EventKind, Frame, StackName};
+use crate::values::{CredentialId, EventKind, FrameName, Frames, StackName};
 
 impl Change {
     /// Makes a stored credential set, or another frame of the stack, current.
-    pub fn use_frame(&mut self, stack: &StackName, frame: Frame, landing: Landing, shell: &Shell) -> Result<Moved, StackError> {
-        if let Some(id) = frame.credential() {
+    pub fn use_frame(
+        &mut self,
+        stack: &StackName,
+        name: FrameName,
+        landing: Landing,
+        shell: &Shell,
+    ) -> Result<Moved, StackError> {
+        let before = self.frames_or_new(stack)?;
+        let named = |frames: &Frames| frames.named(name).ok_or_else(|| StackError::no_such_frame(stack, name, frames));
+        if let Some(id) = named(&before)?.credential() {
             self.require_usable(id)?;
         }
-        let before = self.frames_or_new(stack)?;
         let cover = if landing == Landing::Replace { Cover::AsItIs } else { self.cover(&before, shell)? };
         let (captured, base) = self.covered(&before, cover)?;
+        // Named again: the frame may be the one that was covered.
+        let frame = named(&base)?;
         let after = if landing == Landing::Replace { base.replace(frame) } else { base.push(frame) };
         let mut entries = self.captured_entry(captured)?;
         entries.push(self.entry_for_current(EventKind::Used, stack, &after)?);
         self.commit(stack, &before, &after, captured.as_slice(), entries)
     }
 
-    fn require_usable(&self, id: crate::values::CredentialId) -> Result<(), StackError> {
+    fn require_usable(&self, id: CredentialId) -> Result<(), StackError> {
         let credential = self.credential(id)?;
         match credential.expires_at {
             _ if !credential.has_secret() => Err(StackError::Erased(id)),

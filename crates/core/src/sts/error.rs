@@ -59,27 +59,26 @@ pub enum StsError {
 }
 
 impl StsError {
-    /// What to do next, in a sentence.
+    /// What to do next, in the style of every message: no capital, no full stop.
     pub fn next_step(&self) -> String {
         match self {
             StsError::Refused(refusal) => refusal.next_step(),
             StsError::Unreachable { what, .. } if what.contains("certificate") => {
-                "If a proxy or a company's own authority signs here, name its PEM file in AWS_CA_BUNDLE.".into()
+                "if a proxy or a company's own authority signs here, name its PEM file in AWS_CA_BUNDLE".into()
             }
             StsError::Unreachable { .. } => {
-                "Check the network, the region, AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL and the proxy variables.".into()
+                "check the network, the region, AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL and the proxy variables".into()
             }
             StsError::TimedOut { .. } => {
-                "Nothing was changed. Try again; if it stays so, check the network, the proxy variables and the endpoint.".into()
-            }
-            StsError::CaBundle { .. } => {
-                "Let AWS_CA_BUNDLE, or ca_bundle in the profile, name a file of PEM certificates.".into()
-            }
-            StsError::Malformed { .. } => {
-                "Check AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL and the proxy variables, and whether this network asks to sign in."
+                "nothing was changed; try again, and if it stays so check the network, the proxy variables and the endpoint"
                     .into()
             }
-            StsError::Configuration { .. } => "Check AWS_CONFIG_FILE, AWS_ENDPOINT_URL_STS and the files that they name.".into(),
+            StsError::CaBundle { .. } => "let AWS_CA_BUNDLE, or ca_bundle in the profile, name a file of PEM certificates".into(),
+            StsError::Malformed { .. } => {
+                "check AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL and the proxy variables, and whether this network asks to sign in"
+                    .into()
+            }
+            StsError::Configuration { .. } => "check AWS_CONFIG_FILE, AWS_ENDPOINT_URL_STS and the files that they name".into(),
         }
     }
 
@@ -101,7 +100,7 @@ impl StsError {
         match &error {
             SdkError::ServiceError(refused) => {
                 let status = refused.raw().status().as_u16();
-                let Some(code) = error.code().filter(|_| status >= 400) else {
+                let Some(code) = error.code() else {
                     let what = format!("HTTP {status} without a code of STS's");
                     return StsError::Malformed { endpoint: reached(), status: Some(status), what };
                 };

@@ -34,7 +34,7 @@ impl Refusal {
         Refusal { operation, code: cut(code, 200), message: cut(message, 2000), request_id, status, region }
     }
 
-    /// What the refusal means and what to do about it: one or two sentences.
+    /// What the refusal means and what to do about it, in the style of every message: no capital, no full stop.
     ///
     /// The codes are those of the API reference's common errors and of each operation; messages are only looked at where
     /// one code has several causes.
@@ -43,53 +43,53 @@ impl Refusal {
         match self.code.as_str() {
             "AccessDenied" | "AccessDeniedException" => self.denied(),
             "ExpiredToken" | "ExpiredTokenException" => {
-                "The session that signs has expired. Ask for it again, or sign with what is beneath it.".into()
+                "the session that signs has expired: ask for it again, or sign with what is beneath it".into()
             }
             "InvalidClientTokenId" | "UnrecognizedClientException" => {
                 "STS does not know the keys that sign: they were deleted or switched off, their session token belongs to other \
-                 keys, or they are another partition's. Check with credstack whoami."
+                 keys, or they are another partition's; check with `credstack whoami`"
                     .into()
             }
             "SignatureDoesNotMatch" if says("expired") || says("not yet current") => clock(),
             "RequestExpired" | "RequestTimeTooSkewed" => clock(),
             "SignatureDoesNotMatch" | "IncompleteSignature" => {
-                "The secret access key does not belong to the access key id, or something on the way changed the request. \
-                 Check the key, and this machine's clock."
+                "the secret access key does not belong to the access key id, or something on the way changed the request: \
+                 check the key, and this machine's clock"
                     .into()
             }
             "ValidationError" if says("session limit for roles assumed by role chaining") => {
-                "A role session can assume a role for at most 1h. Use --duration 1h, or sign with --from root.".into()
+                "a role session can assume a role for at most 1h: use --duration 1h, or sign with --from root".into()
             }
             "ValidationError" if says("MaxSessionDuration") => {
-                "The role allows less. Ask for a shorter --duration, or have the role's MaxSessionDuration raised.".into()
+                "the role allows less: ask for a shorter --duration, or have the role's MaxSessionDuration raised".into()
             }
             "ValidationError" | "InvalidParameterValue" | "MissingParameter" => {
-                "STS does not accept one of the values; its message names which.".into()
+                "STS does not accept one of the values: its message names which".into()
             }
             "MalformedPolicyDocument" => {
-                "The session policy is JSON, but not a policy. IAM Access Analyzer's policy check says what is wrong.".into()
+                "the session policy is JSON, but not a policy: IAM Access Analyzer's policy check says what is wrong".into()
             }
             "PackedPolicyTooLarge" => {
-                "Session policies and tags together are too large once packed. Shorten the policy, give a managed policy's ARN \
-                 instead, or leave tags out."
+                "session policies and tags together are too large once packed: shorten the policy, give a managed policy's ARN \
+                 instead, or leave tags out"
                     .into()
             }
             "RegionDisabledException" => format!(
-                "The account has STS switched off in {}. Use another --region, or have it switched on under IAM, Account settings.",
+                "the account has STS switched off in {}: use another --region, or have it switched on under IAM, Account settings",
                 self.region
             ),
-            "OptInRequired" => format!("The account has not opted in to {}. Use another --region.", self.region),
+            "OptInRequired" => format!("the account has not opted in to {}: use another --region", self.region),
             "InvalidIdentityToken" | "IDPRejectedClaim" => {
-                "The identity provider's token is not accepted: sign in there again.".into()
+                "the identity provider's token is not accepted: sign in there again".into()
             }
-            "IDPCommunicationError" => "STS could not reach the identity provider. Try again.".into(),
+            "IDPCommunicationError" => "STS could not reach the identity provider: try again".into(),
             code if code.starts_with("Throttl") || code == "RequestLimitExceeded" || code == "TooManyRequestsException" => {
-                "STS is asked too often by this account. It was tried several times; wait a little.".into()
+                "STS is asked too often by this account, and it was tried several times: wait a little, then try again".into()
             }
             "ServiceUnavailable" | "InternalFailure" | "InternalError" => {
-                "The fault is STS's. It was tried several times; wait a little, or use another --region.".into()
+                "the fault is STS's, and it was tried several times: wait a little, or use another --region".into()
             }
-            _ => "Nothing was changed. The request id finds this call in CloudTrail and in AWS support.".into(),
+            _ => "nothing was changed; the request id finds this call in CloudTrail and in AWS support".into(),
         }
     }
 
@@ -97,28 +97,30 @@ impl Refusal {
     fn denied(&self) -> String {
         let says = |text: &str| self.message.contains(text);
         if says("MultiFactorAuthentication failed") {
-            "The MFA code is wrong, was used already, or belongs to another device. Wait for the next code, and check the \
-             serial number."
+            "the MFA code is wrong, was used already, or belongs to another device: wait for the next code, and check the \
+             serial number"
         } else if says("with session credentials") {
-            "A session cannot call this. Sign with long-term keys: --from root, or --profile."
+            "a session cannot call this: sign with long-term keys, by --from root or --profile"
         } else if says("assumed by root") {
-            "The account root cannot assume roles. Sign with the keys of an IAM user."
+            "the account root cannot assume roles: sign with the keys of an IAM user"
         } else if says("sts:TagSession") {
-            "Tags need sts:TagSession, both for who signs and in the role's trust policy. Have it allowed, or leave the tags out."
+            "tags need sts:TagSession, both for who signs and in the role's trust policy: have it allowed, or leave the tags out"
         } else if says("sts:SetSourceIdentity") {
-            "A source identity needs sts:SetSourceIdentity, both for who signs and in the role's trust policy."
+            "a source identity needs sts:SetSourceIdentity, both for who signs and in the role's trust policy: have it allowed, \
+             or leave --source-identity out"
         } else if self.operation == "AssumeRole" {
-            "Either the role does not exist, or its trust policy does not let in who signs (mind an external id or MFA that it \
-             asks for), or a policy of who signs does not allow sts:AssumeRole on it. Check who signs with credstack whoami."
+            "either the role does not exist, or its trust policy does not let in who signs (mind an external id or MFA that it \
+             asks for), or a policy of who signs does not allow sts:AssumeRole on it; `credstack whoami` says \
+             who signs"
         } else {
-            "A policy denies this to who signs. Check who that is with credstack whoami."
+            "a policy denies this to who signs; `credstack whoami` says who that is"
         }
         .into()
     }
 }
 
 fn clock() -> String {
-    "This machine's clock is off by more than five minutes. Set it, and try again.".into()
+    "this machine's clock is off by more than five minutes: set it, and try again".into()
 }
 
 impl fmt::Display for Refusal {
@@ -132,5 +134,74 @@ impl fmt::Display for Refusal {
             Some(id) => write!(f, ", request {id})"),
             None => f.write_str(")"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(operation: &'static str, code: &str, message: &str) -> Refusal {
+        Refusal::new(operation, code, message, Some("1234".into()), 403, "eu-west-1".into())
+    }
+
+    #[test]
+    fn says_code_message_and_request() {
+        let refused = refusal("AssumeRole", "AccessDenied", "No.");
+        assert_eq!(refused.to_string(), "STS refused AssumeRole: No (AccessDenied, request 1234)");
+        let refused = Refusal::new("AssumeRole", "X", "", None, 400, "eu-west-1".into());
+        assert_eq!(refused.to_string(), "STS refused AssumeRole (X)");
+    }
+
+    #[test]
+    fn each_cause_has_a_next_step_of_its_own() {
+        for (code, message, words) in [
+            ("AccessDenied", "MultiFactorAuthentication failed with invalid MFA one time pass code.", "MFA code is wrong"),
+            ("AccessDenied", "Cannot call GetSessionToken with session credentials", "sign with long-term keys"),
+            ("AccessDenied", "Roles may not be assumed by root accounts.", "root cannot assume"),
+            ("AccessDenied", "User: x is not authorized to perform: sts:TagSession on resource: y", "tags need sts:TagSession"),
+            ("AccessDenied", "x is not authorized to perform: sts:SetSourceIdentity on y", "source identity needs"),
+            (
+                "AccessDenied",
+                "User: x is not authorized to perform: sts:AssumeRole on resource: y",
+                "trust policy does not let in",
+            ),
+            ("ExpiredToken", "", "has expired"),
+            ("ExpiredTokenException", "", "has expired"),
+            ("InvalidClientTokenId", "", "does not know the keys"),
+            ("SignatureDoesNotMatch", "Signature expired: 20260101T000000Z is now earlier than", "clock is off"),
+            ("SignatureDoesNotMatch", "Signature not yet current: 2026", "clock is off"),
+            (
+                "SignatureDoesNotMatch",
+                "The request signature we calculated does not match",
+                "does not belong to the access key id",
+            ),
+            (
+                "ValidationError",
+                "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
+                "--duration 1h, or sign with --from root",
+            ),
+            (
+                "ValidationError",
+                "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+                "MaxSessionDuration raised",
+            ),
+            ("ValidationError", "1 validation error detected", "names which"),
+            ("MalformedPolicyDocument", "", "not a policy"),
+            ("PackedPolicyTooLarge", "", "once packed"),
+            ("RegionDisabledException", "", "switched off in eu-west-1"),
+            ("Throttling", "", "asked too often"),
+            ("ThrottlingException", "", "asked too often"),
+            ("RequestLimitExceeded", "", "asked too often"),
+            ("ServiceUnavailable", "", "fault is STS's"),
+            ("SomethingNew", "", "request id finds this call"),
+        ] {
+            let step = refusal("AssumeRole", code, message).next_step();
+            assert!(step.contains(words), "{code} {message}: {step}");
+            assert!(!step.ends_with('.') && !step.contains(". "), "{step}");
+            assert!(!step.starts_with(char::is_uppercase) || step.starts_with("STS"), "{step}");
+        }
+        let other = refusal("GetFederationToken", "AccessDenied", "not authorized").next_step();
+        assert!(!other.contains("role"), "{other}");
     }
 }

@@ -1,4 +1,4 @@
-use super::Frame;
+use super::{Frame, FrameName};
 
 /// The frames of a stack, and every way in which one list of frames becomes another. There is always a current one.
 ///
@@ -39,6 +39,17 @@ impl Frames {
     /// The frame at a position; 0 is the current one.
     pub fn at(&self, position: usize) -> Option<&Frame> {
         self.from_current().nth(position)
+    }
+
+    /// The frame that a person means. `None`: there is no such position, or it is this shell's keys, which are no frame.
+    pub fn named(&self, name: FrameName) -> Option<Frame> {
+        match name {
+            FrameName::Current => Some(self.current().clone()),
+            FrameName::Root => Some(self.root().clone()),
+            FrameName::Position(position) => self.at(position).cloned(),
+            FrameName::Credential(id) => Some(Frame::Credential(id)),
+            FrameName::Environment => None,
+        }
     }
 
     /// The identity in use.

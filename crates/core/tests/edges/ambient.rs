@@ -1,3 +1,5 @@
+//! Every way to an ambient identity, and every way not to one. Long because the chain is: each provider has its scenario here.
+
 use std::{fs, os::unix::fs::symlink, time::Duration};
 
 use crate::{
@@ -85,7 +87,7 @@ fn a_profile_that_does_not_exist_is_named_with_its_files() {
 fn a_file_that_cannot_be_read_is_said() {
     expect_error(&Shell::new().config("[default\n").ambient(), "Configuration", &["parse"]);
     let circle = "[default]\nrole_arn = arn:a\nsource_profile = b\n[profile b]\nrole_arn = arn:b\nsource_profile = default\n";
-    expect_error(&Shell::new().config(circle).ambient(), "Configuration", &["default -> b -> default"]);
+    expect_error(&Shell::new().config(circle).ambient(), "Configuration", &["in a circle: default -> b -> default"]);
 }
 
 fn process(shell: Shell, script: &str) -> Shell {
@@ -211,7 +213,7 @@ fn roles_of_profiles_are_assumed_by_our_own_client() {
 
     let refusing = Server::start(|_| refusal(403, "AccessDenied", "User alice is not authorized."));
     let outcome = shell.with("AWS_ENDPOINT_URL_STS", refusing.url()).ambient();
-    expect_error(&outcome, "Failed", &["AssumeRole failed: STS refused: User alice is not authorized (AccessDenied)"]);
+    expect_error(&outcome, "Refused", &["AssumeRole failed: STS refused: User alice is not authorized (AccessDenied)"]);
 }
 
 #[test]
@@ -232,7 +234,7 @@ fn a_web_identity_of_the_environment_is_used_unless_a_profile_is_named() {
     let token = shell.file("token", SECRET);
     let shell = shell.with("AWS_WEB_IDENTITY_TOKEN_FILE", token.display()).with("AWS_ROLE_ARN", "arn:x");
     let outcome = shell.with("AWS_ENDPOINT_URL_STS", "not a url").ambient();
-    expect_error(&outcome, "Failed", &["WebIdentityToken"]);
+    expect_error(&outcome, "Unreachable", &["WebIdentityToken"]);
     assert!(!outcome.all().contains(['^', '~']) && !outcome.all().contains("%5E"), "{outcome:?}");
 }
 
@@ -297,20 +299,20 @@ const SESSION_SHA1: &str = "ee0bfd2552fbd840c02cc48b6e823320543c450f";
 fn a_sign_in_that_is_missing_or_over_is_asked_for() {
     for profile in ["sso", "session"] {
         let shell = Shell::new().config(SSO).with("TEST_PROFILE", profile);
-        expect_error(&shell.ambient(), "NeedsLogin", &[&format!("Run aws sso login --profile {profile}.")]);
+        expect_error(&shell.ambient(), "NeedsLogin", &[&format!("run `aws sso login --profile {profile}`")]);
     }
     // Without an sso_session the SDK does not look at the time, and leaves it to the service.
     let shell = Shell::new().config(SSO).with("TEST_PROFILE", "session");
     signed_in(&shell, "2020-01-01T00:00:00Z");
     let outcome = shell.ambient();
-    expect_error(&outcome, "NeedsLogin", &["Run aws sso login --profile session."]);
+    expect_error(&outcome, "NeedsLogin", &["run `aws sso login --profile session`"]);
     assert!(!outcome.all().contains(['^', '~']), "{outcome:?}");
     let login = "[profile console]\nlogin_session = arn:aws:iam::111122223333:user/alice\nregion = eu-west-1\n";
     let shell = Shell::new().config(login).with("TEST_PROFILE", "console");
-    expect_error(&shell.ambient(), "NeedsLogin", &["Run aws login --profile console."]);
+    expect_error(&shell.ambient(), "NeedsLogin", &["run `aws login --profile console`"]);
     let on_top = format!("{SSO}[profile top]\nrole_arn = arn:aws:iam::111122223333:role/A\nsource_profile = sso\n");
     let shell = Shell::new().config(&on_top).with("TEST_PROFILE", "top");
-    expect_error(&shell.ambient(), "NeedsLogin", &["Run aws sso login --profile sso."]);
+    expect_error(&shell.ambient(), "NeedsLogin", &["run `aws sso login --profile sso`"]);
 }
 
 #[test]
@@ -340,5 +342,5 @@ fn a_sign_in_gives_credentials_through_our_own_client() {
     signed_in(&shell, "2999-01-01T00:00:00Z");
     expect_error(&shell.ambient(), "NeedsLogin", &["aws sso login --profile sso"]);
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    expect_error(&shell.with("AWS_ENDPOINT_URL_SSO", format!("http://{closed}")).ambient(), "Failed", &["refused"]);
+    expect_error(&shell.with("AWS_ENDPOINT_URL_SSO", format!("http://{closed}")).ambient(), "Unreachable", &["refused"]);
 }

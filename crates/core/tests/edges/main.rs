@@ -2,6 +2,8 @@
 //!
 //! What STS itself decides is tested elsewhere, against servers that behave like STS.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests are tests")]
+
 mod ambient;
 mod authority;
 mod child;

@@ -1,3 +1,5 @@
+//! What can happen between here and STS. Long because a network has many ways to fail, and each has its scenario here.
+
 use std::time::Duration;
 
 use credstack_core::sts::TimeOuts;
@@ -59,7 +61,7 @@ fn a_refusal_has_code_message_request_and_a_next_step() {
         "STS refused GetCallerIdentity: The security token included in the request is expired (ExpiredToken, request \
          fake-request)"
     );
-    assert!(outcome.get("next").starts_with("The session that signs has expired."));
+    assert!(outcome.get("next").starts_with("the session that signs has expired: "));
     assert_eq!(server.asked().len(), 1, "a refusal is final");
 }
 
@@ -137,7 +139,7 @@ fn a_refused_grant_does_not_wait_for_the_identity() {
         false => Reply::Hang(String::new()),
     });
     let outcome = shell(&server).session_and_identity();
-    assert!(outcome.get("next").starts_with("The MFA code is wrong"), "{outcome:?}");
+    assert!(outcome.get("next").starts_with("the MFA code is wrong"), "{outcome:?}");
     assert!(outcome.took < Duration::from_millis(1500), "{outcome:?}");
     assert!(!outcome.all().contains("271828"));
 }
@@ -185,7 +187,9 @@ fn the_endpoint_of_sts_wins_over_that_of_all_services_and_over_profiles() {
     assert_eq!(both.config(&in_profile(&other.url())).identify().get("arn"), arn);
     assert_eq!(Shell::new().with("AWS_ENDPOINT_URL", wanted.url()).identify().get("arn"), arn);
     assert_eq!(Shell::new().config(&in_profile(&wanted.url())).identify().get("arn"), arn);
-    assert_eq!(wanted.asked().len(), 3);
+    let named = in_profile(&wanted.url()).replace("[default]", "[profile work]");
+    assert_eq!(Shell::new().config(&named).with("TEST_PROFILE", "work").identify().get("arn"), arn);
+    assert_eq!(wanted.asked().len(), 4);
     assert!(other.asked().is_empty());
 
     let ignoring = Shell::new().with("AWS_ENDPOINT_URL_STS", other.url()).with("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");

@@ -13,8 +13,9 @@ mod scenarios;
 
 use std::{
     fs,
-    os::unix::fs::DirBuilderExt,
+    os::unix::{fs::DirBuilderExt, net::UnixListener},
     process::{Command, Output},
+    thread,
 };
 
 /// Names the scenario to the child.
@@ -39,6 +40,8 @@ enum Bus {
     None,
     /// The address of one that is not there.
     Gone,
+    /// The address of one that hangs up, as another user's does.
+    Closing,
 }
 
 fn run(scenario: &str, bus: Bus) {
@@ -56,13 +59,23 @@ fn run(scenario: &str, bus: Bus) {
             command.arg("--config-file").arg(path("bus.conf")).arg("--").arg(this);
             command
         }
-        Bus::None | Bus::Gone => Command::new(this),
+        Bus::None | Bus::Gone | Bus::Closing => Command::new(this),
     };
     command.args(["child", "--exact", "--ignored", "--nocapture"]).env_clear();
     command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env(SCENARIO, scenario);
     command.env("HOME", path("home")).env("XDG_RUNTIME_DIR", path("run")).env("XDG_DATA_HOME", path("data"));
-    if bus == Bus::Gone {
-        command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus");
+    let address = match bus {
+        Bus::Private | Bus::None => None,
+        Bus::Gone => Some("/nonexistent/bus".into()),
+        Bus::Closing => Some(path("closing")),
+    };
+    if let Some(address) = address {
+        command.env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", address.display()));
+    }
+    if bus == Bus::Closing {
+        let listener = UnixListener::bind(path("closing")).unwrap();
+        // Ends with this program. An accepted connection is dropped at once.
+        thread::spawn(move || listener.incoming().for_each(drop));
     }
     let Output { status, stdout, stderr } = command.output().expect("dbus-run-session (package dbus-daemon) is needed");
     let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
@@ -93,6 +106,11 @@ fn no_bus() {
 #[test]
 fn bus_gone() {
     run("no_bus", Bus::Gone);
+}
+
+#[test]
+fn closing_bus() {
+    run("closing_bus", Bus::Closing);
 }
 
 #[test]

@@ -10,6 +10,9 @@ use credstack_core::secret_store::{KeyCommandFailure, KeySource, SecretStoreErro
 
 use crate::{Scratch, item, mode, refused, set};
 
+/// The promise is 3 seconds; a loaded machine gets a little more.
+const IN_TIME: Duration = Duration::from_millis(3_500);
+
 #[test]
 fn another_key_is_said_to_be_another() {
     let (scratch, item) = (Scratch::new(), item());
@@ -109,7 +112,7 @@ fn a_key_command_that_fails_says_how_and_not_what_it_printed() {
     let failure = |script: &str| {
         let started = Instant::now();
         let error = refused(&scratch, scratch.with_command(script).get(&item));
-        assert!(started.elapsed() <= Duration::from_secs(3), "{script} took {:?}", started.elapsed());
+        assert!(started.elapsed() <= IN_TIME, "{script} took {:?}", started.elapsed());
         error.to_string()
     };
     let key = scratch.path("key").display().to_string();
@@ -139,7 +142,7 @@ fn a_key_command_that_does_not_end_is_ended() {
         let store = scratch.with_command(&format!("echo $$ > '{}'; {script}", pid.display()));
         let error = refused(&scratch, store.get(&item));
         assert_eq!(error.to_string(), "the vault's key command sh did not finish within 3 s and was ended", "{script}");
-        assert!(started.elapsed() <= Duration::from_secs(3), "{:?}", started.elapsed());
+        assert!(started.elapsed() <= IN_TIME, "{:?}", started.elapsed());
         let pid = fs::read_to_string(&pid).unwrap();
         assert!(!Path::new("/proc").join(pid.trim()).exists(), "{script} still runs");
     }

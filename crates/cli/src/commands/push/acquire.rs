@@ -87,7 +87,9 @@ impl Acquisition<'_> {
         let (event, code) = match &error {
             StsError::Refused(refusal) => (EventKind::Refused, refusal.code.clone()),
             StsError::TimedOut { .. } => (EventKind::Failed, "TimedOut".to_owned()),
-            _ => (EventKind::Failed, "Unreachable".to_owned()),
+            StsError::Unreachable { .. } => (EventKind::Failed, "Unreachable".to_owned()),
+            StsError::Malformed { .. } => (EventKind::Failed, "Malformed".to_owned()),
+            _ => (EventKind::Failed, "Configuration".to_owned()),
         };
         let mut detail = Map::new();
         detail.insert("operation".into(), json!(self.request.operation()));

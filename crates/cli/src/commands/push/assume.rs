@@ -102,6 +102,7 @@ impl Assume {
         if self.role.starts_with("arn:") {
             return Ok(self.role.clone());
         }
+        self.check_role_name()?;
         let caller: Identity = match signing.identity.take() {
             Some(identity) => identity,
             None => sts.caller_identity(&signing.set)?,
@@ -112,5 +113,17 @@ impl Assume {
         }
         signing.identity = Some(caller);
         Ok(Arn::role(&arn.partition, &arn.account, &self.role).to_string())
+    }
+
+    /// Whether it can be a role's name, checked before the signer is asked for its account.
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-names>
+    fn check_role_name(&self) -> Result<(), Failure> {
+        let name = self.role.rsplit('/').next().unwrap_or_default();
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+        if (1..=64).contains(&name.len()) && name.chars().all(allowed) {
+            return Ok(());
+        }
+        Err(Failure::usage(format!("ROLE {} is neither an ARN nor a role's name", self.role))
+            .next_step("give arn:aws:iam::ACCOUNT:role/NAME, or NAME with its path if it has one"))
     }
 }

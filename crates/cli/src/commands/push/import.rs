@@ -123,7 +123,7 @@ fn from_stdin() -> Result<(CredentialSet, Option<Timestamp>), Failure> {
         Failure::usage(format!("stdin is not JSON in the form of credential_process ({place})")).next_step(expected)
     })?;
     if output.version != 1 {
-        return Err(Failure::usage(format!("Version {} of credential_process is not known: expected 1", output.version)));
+        return Err(Failure::usage(format!("Version {} of credential_process is not known", output.version)).next_step(expected));
     }
     let set = CredentialSet {
         access_key_id: output.access_key_id,
@@ -139,14 +139,16 @@ fn check(set: &CredentialSet) -> Result<(), Failure> {
     let key_id = &set.access_key_id;
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if !(16..=128).contains(&key_id.len()) || !key_id.chars().all(word) {
-        return Err(Failure::usage("the access key id is none: expected 16 to 128 letters, digits or _"));
+        return Err(Failure::usage("the access key id is none: expected 16 to 128 letters, digits or _")
+            .next_step("check where these credentials come from"));
     }
     let printable = |secret: &SecretString| {
         let secret = secret.expose_secret();
         !secret.is_empty() && secret.chars().all(|c| c.is_ascii_graphic())
     };
     if !printable(&set.secret_access_key) || !set.session_token.as_ref().is_none_or(printable) {
-        return Err(Failure::usage("the secret access key or the session token is empty or has characters that AWS never uses"));
+        return Err(Failure::usage("the secret access key or the session token is empty or has characters that AWS never uses")
+            .next_step("check where these credentials come from"));
     }
     Ok(())
 }

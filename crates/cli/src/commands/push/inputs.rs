@@ -31,7 +31,8 @@ fn read(option: &str, source: &str) -> Result<String, Failure> {
         std::fs::File::open(source).and_then(|file| file.take(MOST).read_to_string(&mut text))
     };
     match taken {
-        Ok(size) if size as u64 == MOST => Err(Failure::usage(format!("{option} {source} is too long"))),
+        Ok(size) if size as u64 == MOST => Err(Failure::usage(format!("{option} {source} is too long"))
+            .next_step("STS takes a few thousand characters; check that it is the right file")),
         Ok(_) => Ok(text),
         Err(error) => {
             let source = if source == "-" { "stdin" } else { source };

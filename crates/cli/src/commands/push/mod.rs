@@ -14,7 +14,14 @@ use crate::{context::Context, failure::Failure};
 /// Acquire credentials and make them current; what was current is saved
 ///
 /// Nothing on the stack changes until STS has answered and the secret is safely stored.
+///
+/// Examples:
+///   credstack push session --mfa-serial arn:aws:iam::111122223333:mfa/alice
+///   credstack push assume Developer
+///   credstack push federation reporter --policy-arn arn:aws:iam::aws:policy/ReadOnlyAccess
+///   credstack push import --profile dev
 #[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
 pub struct Push {
     #[command(subcommand)]
     what: What,

@@ -16,10 +16,10 @@ use crate::ambient::{
 
 /// Of a profile, which may be a sign-in, a program, or roles on top of either.
 pub(super) fn of_profile(error: CredentialsError, walk: &Walk, provider: &'static str) -> AmbientError {
-    if let Some(message) = refusal(&error) {
-        return AmbientError::Failed { provider, message };
+    if let Some((code, message)) = refusal(&error) {
+        return AmbientError::Refused { provider, code, message };
     }
-    let unreachable = sources(&error).any(|error| error.is::<ConnectorError>());
+    let unreachable = is_unreachable(&error);
     match walk.base {
         Base::Process if !unreachable => AmbientError::Failed {
             provider: Base::Process.name(),
@@ -33,26 +33,35 @@ pub(super) fn of_profile(error: CredentialsError, walk: &Walk, provider: &'stati
             let profile = walk.last.clone();
             AmbientError::NeedsLogin { command: format!("{command} --profile {profile}"), profile }
         }
+        _ if unreachable => AmbientError::Unreachable { provider, message: sentence(&error) },
         _ => AmbientError::Failed { provider, message: sentence(&error) },
     }
 }
 
 /// Of a provider without a profile.
 pub(super) fn of_provider(error: CredentialsError, provider: &'static str) -> AmbientError {
-    AmbientError::Failed { provider, message: refusal(&error).unwrap_or_else(|| sentence(&error)) }
+    match refusal(&error) {
+        Some((code, message)) => AmbientError::Refused { provider, code, message },
+        None if is_unreachable(&error) => AmbientError::Unreachable { provider, message: sentence(&error) },
+        None => AmbientError::Failed { provider, message: sentence(&error) },
+    }
+}
+
+fn is_unreachable(error: &CredentialsError) -> bool {
+    sources(error).any(|error| error.is::<ConnectorError>())
 }
 
 fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error| (*error).source())
 }
 
-/// What STS said when it refused the profile's role.
-fn refusal(error: &(dyn Error + 'static)) -> Option<String> {
+/// STS's code and message when it refused the profile's role.
+fn refusal(error: &(dyn Error + 'static)) -> Option<(String, String)> {
     sources(error).find_map(|error| {
         let said = |it: &dyn ProvideErrorMetadata| {
             let code = it.code()?;
-            let words = format!("STS refused: {} ({code})", it.message().unwrap_or_default().trim_end_matches('.'));
-            Some(words.chars().take(2000).collect())
+            let message = it.message().unwrap_or_default().trim_end_matches('.');
+            Some((code.chars().take(100).collect(), message.chars().take(2000).collect()))
         };
         let role = error.downcast_ref::<AssumeRoleError>().and_then(|it| said(it));
         role.or_else(|| error.downcast_ref::<AssumeRoleWithWebIdentityError>().and_then(|it| said(it)))

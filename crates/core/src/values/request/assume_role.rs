@@ -91,9 +91,7 @@ impl AssumeRole {
         if length <= 2048 {
             return Vec::new();
         }
-        vec![format!(
-            "The session policy has {length} characters. AWS says that session policies have at most 2048 together; STS decides."
-        )]
+        vec![format!("the session policy has {length} characters: AWS says at most 2048 for all of them, and STS decides")]
     }
 }
 

@@ -39,6 +39,6 @@ impl GetFederationToken {
         if self.policy.is_some() || !self.policy_arns.is_empty() {
             return Vec::new();
         }
-        vec!["Without a session policy a federated user may do nothing but what resource policies grant it by name.".into()]
+        vec!["without a session policy a federated user may do nothing but what resource policies grant it by name".into()]
     }
 }

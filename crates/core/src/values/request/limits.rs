@@ -2,79 +2,18 @@
 //!
 //! The numbers come from the AWS service model of STS (2011-06-15); where only the API reference says so, the rule names it.
 
+mod parameter;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
 };
 
+pub use parameter::Parameter;
 use serde::de::IgnoredAny;
 
 use super::{Tag, signer::SignerKind};
 use crate::values::{Arn, display_duration};
-
-/// The AWS parameter that a limit is about. A front end maps each to its own option.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Parameter {
-    /// Who signs: the operation is closed to this kind of caller whatever its parameters.
-    Signer,
-    /// `RoleArn`.
-    RoleArn,
-    /// `RoleSessionName`.
-    RoleSessionName,
-    /// `Name` of the federated user.
-    Name,
-    /// `DurationSeconds`.
-    DurationSeconds,
-    /// `ExternalId`.
-    ExternalId,
-    /// `Policy`, the inline session policy.
-    Policy,
-    /// `PolicyArns`, the managed session policies.
-    PolicyArns,
-    /// `Tags`.
-    Tags,
-    /// `TransitiveTagKeys`.
-    TransitiveTagKeys,
-    /// `SerialNumber` of the MFA device.
-    SerialNumber,
-    /// `TokenCode`, the MFA code. Its value is never repeated.
-    TokenCode,
-    /// `SourceIdentity`.
-    SourceIdentity,
-    /// `ProvidedContexts`.
-    ProvidedContexts,
-    /// `ProvidedContexts.ContextAssertion`. Its value is never repeated.
-    ContextAssertion,
-}
-
-impl Parameter {
-    /// AWS's own name, such as `DurationSeconds`; [`Parameter::Signer`] is `the signer`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Parameter::Signer => "the signer",
-            Parameter::RoleArn => "RoleArn",
-            Parameter::RoleSessionName => "RoleSessionName",
-            Parameter::Name => "Name",
-            Parameter::DurationSeconds => "DurationSeconds",
-            Parameter::ExternalId => "ExternalId",
-            Parameter::Policy => "Policy",
-            Parameter::PolicyArns => "PolicyArns",
-            Parameter::Tags => "Tags",
-            Parameter::TransitiveTagKeys => "TransitiveTagKeys",
-            Parameter::SerialNumber => "SerialNumber",
-            Parameter::TokenCode => "TokenCode",
-            Parameter::SourceIdentity => "SourceIdentity",
-            Parameter::ProvidedContexts => "ProvidedContexts",
-            Parameter::ContextAssertion => "ContextAssertion",
-        }
-    }
-}
-
-impl fmt::Display for Parameter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// STS would refuse the request, and that is known before asking.
 ///
@@ -193,6 +132,9 @@ pub(super) fn arn(parameter: Parameter, value: &str) -> Result<(), LimitError> {
     if !(20..=2048).contains(&length) {
         return Err(LimitError::new(parameter, value.to_owned(), format!("must have 20 to 2048 characters, not {length}")));
     }
+    if value.chars().any(|c| c.is_control()) {
+        return Err(LimitError::new(parameter, value.to_owned(), "may hold no control characters"));
+    }
     Ok(())
 }
 
@@ -280,7 +222,7 @@ pub(super) fn mfa(serial_number: Option<&str>, signer: SignerKind) -> Result<(),
         SignerKind::FederatedUser => "only long-term keys can show an MFA device, not a federated user",
     };
     Err(LimitError::new(Parameter::SerialNumber, serial.to_owned(), limit).way_out(format!(
-        "from the long-term keys (--from root), push session --mfa-serial {serial}, and then the role on top of it"
+        "run `credstack push session --mfa-serial {serial}` with --from root, and then assume the role on top of it"
     )))
 }
 

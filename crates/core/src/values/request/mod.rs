@@ -8,6 +8,8 @@ mod limits;
 mod one_time;
 mod session_token;
 mod signer;
+#[cfg(test)]
+mod tests;
 
 pub use assume_role::{AssumeRole, ProvidedContext};
 pub use federation_token::GetFederationToken;
@@ -63,7 +65,7 @@ impl Request {
         }
     }
 
-    /// What STS may refuse, or take otherwise than meant, and only STS can tell. Whole sentences.
+    /// What STS may refuse, or take otherwise than meant, and only STS can tell. As every message: no capital, no full stop.
     pub fn warnings(&self) -> Vec<String> {
         match self {
             Request::AssumeRole(request) => request.warnings(),

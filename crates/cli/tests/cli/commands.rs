@@ -1,0 +1,277 @@
+//! The commands around the stack: doctor, setup, purge, stacks, forget, completions; the configuration; how output looks.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    process::{Command, Stdio},
+};
+
+use serde_json::json;
+
+use crate::common::{TestEnvironment, environment::path, secrets, terminal::Terminal};
+
+#[test]
+fn doctor_is_content_before_the_first_change_and_after_some() {
+    let env = TestEnvironment::without_store();
+    assert!(env.plain(["doctor"]).ok().stdout.contains("none yet: the first change makes it"));
+    env.credstack(["setup", "--store", "vault", "--key-file", path(&env.key_file())]).ok();
+    env.push_role("Developer");
+    let doctor = env.json(["doctor"]);
+    let findings = doctor["findings"].as_array().unwrap();
+    assert!(findings.iter().all(|finding| finding["ok"] == true), "{doctor}");
+    assert!(env.plain(["doctor"]).ok().stdout.contains("2 of 2 are in the store"));
+}
+
+#[test]
+fn doctor_names_what_is_missing_and_its_exit_code_is_the_worst() {
+    let env = TestEnvironment::new();
+    env.push_session();
+    env.push_role("Developer");
+    let vault = env.state().join("vault");
+    let name = env.vault_files().into_iter().find(|name| name != "key-check").unwrap();
+    fs::remove_file(vault.join(&name)).unwrap();
+    let doctor = env.plain(["doctor"]).exits(6);
+    assert!(doctor.stdout.contains("PROBLEM") && doctor.stdout.contains("2 of 3 are in the store"), "{}", doctor.stdout);
+    assert!(doctor.stderr.contains("doctor found 1 problem"));
+    fs::rename(env.key_file(), env.scratch("away")).unwrap();
+    let doctor = env.plain(["doctor"]).exits(6);
+    assert!(doctor.stdout.contains("does not exist") && doctor.stdout.contains("put the key file back"), "{}", doctor.stdout);
+    fs::write(env.key_file(), "5a".repeat(32)).unwrap();
+    fs::set_permissions(env.key_file(), fs::Permissions::from_mode(0o600)).unwrap();
+    assert!(env.plain(["doctor"]).exits(6).stdout.contains("this key is not the key of the vault"));
+    let object = env.plain(["--json", "doctor"]).exits(6);
+    assert_eq!(object.error()["kind"], "secret-store");
+    assert!(object.json()["findings"].as_array().unwrap().iter().any(|finding| finding["ok"] == false));
+}
+
+#[test]
+fn setup_shows_chooses_once_and_is_strict_about_keys() {
+    let env = TestEnvironment::without_store();
+    assert_eq!(env.plain(["setup"]).ok().stdout, "no secret store is chosen yet\n");
+    env.credstack(["setup", "--store", "vault"]).exits(2).says("the vault needs a key");
+    env.credstack(["setup", "--store", "keyring", "--key-file", "x"]).exits(2).says("the keyring needs no key");
+    env.credstack(["setup", "--key-file", "x"]).exits(2).says("--store");
+    env.credstack(["setup", "--store", "vault", "--key-command", "cat 'x"]).exits(2).says("--key-command");
+    env.credstack(["setup", "--store", "keyring"]).exits(6).says("no D-Bus session bus").says("choose the vault");
+    assert_eq!(env.plain(["setup"]).ok().stdout, "no secret store is chosen yet\n");
+    // A relative path is the one from here, and the file is made.
+    env.plain(["setup", "--store", "vault", "--key-file", "vault.key"]).ok().says(path(&env.key_file()));
+    assert_eq!(fs::read_to_string(env.key_file()).unwrap().trim().len(), 64);
+    let key = fs::read(env.key_file()).unwrap();
+    env.credstack(["setup", "--store", "vault", "--key-file", "vault.key"]).ok();
+    assert_eq!(fs::read(env.key_file()).unwrap(), key, "a key is never overwritten");
+    env.push_role("Developer");
+    let other = ["setup", "--store", "vault", "--key-file", "other.key"];
+    env.credstack(other).exits(2).says("2 credential sets keep their secrets in the present secret store");
+    env.credstack(["clear", "--yes"]).ok();
+    env.credstack(other).ok();
+    env.push_role("Developer");
+}
+
+#[test]
+fn setup_takes_a_key_command_and_says_what_is_wrong_with_it() {
+    let env = TestEnvironment::without_store();
+    let key = env.scratch("key");
+    env.write(&key, &format!("{}\n", "5a".repeat(32)));
+    env.learn(&"5a".repeat(32));
+    let setup = |command: &str| env.credstack(["setup", "--store", "vault", "--key-command", command]);
+    setup("/nowhere/program").exits(6).says("/nowhere/program").says("could not be run");
+    setup("false").exits(6).says("false").says("failed");
+    setup("echo short").exits(6).says("is not a key: expected 64 hexadecimal digits").says_not("short");
+    setup(&format!("cat '{}'", key.display())).ok().says("the vault, opened by the key command cat");
+    env.push_role("Developer");
+    fs::write(&key, "6b".repeat(32)).unwrap();
+    env.credstack(["whoami"]).exits(6).says("this key is not the key of the vault");
+}
+
+#[test]
+fn the_first_push_takes_the_configured_store() {
+    let env = TestEnvironment::without_store();
+    env.configuration(&format!("[store]\nkind = \"vault\"\nkey_file = \"{}\"\n", env.key_file().display()));
+    env.push_role("Developer");
+    assert_eq!(env.json(["setup"])["secret_store"]["store"], "vault");
+    let env = TestEnvironment::without_store();
+    env.configuration("[store]\nkind = \"vault\"\n");
+    env.credstack(["push", "session"]).exits(2).says("needs either key_file or key_command");
+}
+
+#[test]
+fn purge_erases_everything_of_ours_and_leaves_the_key() {
+    let env = TestEnvironment::new();
+    env.push_role("Developer");
+    env.json(["push", "session", "--from", "root", "--no-use"]);
+    env.configuration("region = \"eu-west-1\"\n");
+    env.write(&env.state().join("notes"), "somebody's own file");
+    let mut terminal = Terminal::start(&env, &["purge"]);
+    terminal.expect("This erases every stored secret").expect("Go on? [y/N]").type_line("n");
+    assert_eq!(terminal.finish().0.code(), Some(2));
+    assert_eq!(env.frames().len(), 2);
+    assert_eq!(env.json(["purge", "--yes"]), json!({"erased": 3}));
+    let left = secrets::files(&env.state());
+    assert_eq!(left, [env.state().join("notes")], "what is not ours stays");
+    assert!(env.key_file().exists() && !env.home().join(".config/credstack/config.toml").exists());
+    assert_eq!(env.frames(), ["ambient"]);
+
+    let env = TestEnvironment::new();
+    env.plain(["purge", "--yes"]).ok().says("erased 0 secrets");
+    assert!(!env.state().exists());
+    env.plain(["purge", "--yes"]).exits(3).says("there is nothing in");
+}
+
+#[test]
+fn stacks_are_made_by_a_push_listed_and_removed() {
+    let env = TestEnvironment::new();
+    env.credstack(["--stack", "work", "list"]).exits(3).says("there is no stack work");
+    env.credstack(["--stack", "work", "pop"]).exits(3);
+    env.json(["--stack", "work", "push", "session"]);
+    let stacks = env.json(["stacks"]);
+    let names: Vec<_> = stacks["stacks"].as_array().unwrap().iter().map(|stack| stack["name"].clone()).collect();
+    assert_eq!(names, ["default", "work"]);
+    assert_eq!((&stacks["stacks"][1]["depth"], &stacks["stacks"][1]["current"]["credential"]), (&2.into(), &"c2".into()));
+    env.credstack(["stacks", "remove", "work"]).exits(2).says("this would erase c1");
+    env.credstack(["stacks", "remove", "work", "--yes"]).ok().says("c1 left").says("c2 left");
+    env.credstack(["stacks", "remove", "work", "--yes"]).exits(3);
+    assert_eq!(env.json(["stacks"])["stacks"].as_array().unwrap().len(), 1);
+    env.push_role("Developer");
+    env.credstack(["stacks", "remove", "default", "--yes"]).ok();
+    assert_eq!(env.frames(), ["ambient"], "removing default is clear");
+}
+
+#[test]
+fn the_stack_is_named_by_the_option_or_the_variable() {
+    let mut env = TestEnvironment::new();
+    env.set("CREDSTACK_STACK", "work");
+    env.json(["push", "session"]);
+    assert_eq!(env.list()["stack"], "work");
+    assert_eq!(env.json(["--stack", "default", "list"])["frames"].as_array().unwrap().len(), 1);
+    env.set("CREDSTACK_STACK", "no/slash");
+    env.credstack(["list"]).exits(2).says("CREDSTACK_STACK");
+    env.set("CREDSTACK_STACK", "");
+    assert_eq!(env.list()["stack"], "default");
+    let elsewhere = env.scratch("elsewhere");
+    env.credstack(["--state-dir", path(&elsewhere), "--stack", "work", "list"]).exits(3);
+}
+
+#[test]
+fn completions_are_accepted_by_their_shells() {
+    let env = TestEnvironment::without_store();
+    for (shell, check) in [("bash", "-n"), ("zsh", "-n"), ("fish", "--no-execute")] {
+        let script = env.plain(["completions", shell]).ok().stdout;
+        for word in ["push", "assume", "mfa-serial", "forget"] {
+            assert!(script.contains(word), "{shell}: {word}");
+        }
+        let file = env.scratch(shell);
+        fs::write(&file, script).unwrap();
+        let mut command = Command::new(shell);
+        command.arg(check).arg(&file);
+        env.prepare(&mut command);
+        env.run(command).ok();
+    }
+    for shell in ["powershell", "elvish"] {
+        assert!(env.plain(["completions", shell]).ok().stdout.contains("credstack"));
+    }
+    env.credstack(["completions", "tcsh"]).exits(2);
+}
+
+#[test]
+fn every_key_of_the_configuration_counts() {
+    let mut env = TestEnvironment::new();
+    env.unset("AWS_REGION");
+    env.configuration(
+        "region = \"eu-west-3\"\ncolor = \"always\"\n[duration]\nassume = \"2h\"\nsession = 1800\nfederation = \"1h30m\"\n",
+    );
+    let seconds = |action: &str| {
+        let calls = env.sandbox.calls();
+        let call = calls.iter().rfind(|call| call["action"] == action).unwrap();
+        (call["parameters"]["DurationSeconds"].as_str().unwrap().to_owned(), call["region"].clone())
+    };
+    env.json(["push", "session"]);
+    assert_eq!(seconds("GetSessionToken"), ("1800".into(), "eu-west-3".into()));
+    env.json(["push", "federation", "reporter", "--yes", "--from", "root"]);
+    assert_eq!(seconds("GetFederationToken").0, "5400");
+    env.json(["push", "assume", "arn:aws:iam::111122223333:role/Developer", "--from", "root"]);
+    assert_eq!(seconds("AssumeRole").0, "7200");
+    env.json(["push", "assume", "arn:aws:iam::444455556666:role/ReadOnly"]);
+    assert_eq!(seconds("AssumeRole").0, "3600", "a role session gets an hour");
+    assert!(env.plain(["use", "c99"]).exits(3).stderr.contains('\u{1b}'), "colours were asked for");
+}
+
+#[test]
+fn a_configuration_that_cannot_be_used_is_refused_with_its_path() {
+    let mut env = TestEnvironment::new();
+    let file = env.home().join(".config/credstack/config.toml");
+    for wrong in
+        ["regoin = \"x\"", "region = 5", "color = \"blue\"", "[duration]\nassume = \"soon\"", "[store]\nkind = \"file\"", "["]
+    {
+        env.configuration(wrong);
+        env.credstack(["list"]).exits(2).says(path(&file));
+        assert_eq!(env.plain(["--json", "list"]).exits(2).error()["kind"], "usage");
+    }
+    let elsewhere = env.scratch("elsewhere.toml");
+    env.write(&elsewhere, "region = \"eu-west-3\"\n");
+    env.set("CREDSTACK_CONFIG_FILE", path(&elsewhere));
+    env.credstack(["list"]).ok();
+}
+
+#[test]
+fn quiet_leaves_data_and_errors_only() {
+    let env = TestEnvironment::new();
+    for command in [&["push", "session"][..], &["save"], &["pop"], &["push", "session", "--from", "root", "--no-use"]] {
+        let output = env.plain([&["--quiet"], command].concat()).ok();
+        assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("", ""), "{command:?}");
+    }
+    assert!(env.plain(["-q", "list"]).ok().stdout.contains("c2"));
+    env.plain(["-q", "use", "c99"]).exits(3).says("error: there is no credential set c99").says("next:");
+}
+
+#[test]
+fn colours_come_where_they_are_asked_for_and_carry_no_meaning_alone() {
+    let env = TestEnvironment::new();
+    let error = |arguments: &[&str]| env.plain([arguments, &["use", "c99"]].concat()).exits(3).stderr;
+    let (plain, coloured) = (error(&[]), error(&["--color", "always"]));
+    assert!(!plain.contains('\u{1b}') && coloured.contains('\u{1b}'), "{coloured:?}");
+    assert_eq!(error(&["--color", "never"]), plain);
+    let on_terminal = |arguments: &[&str], variable: Option<(&str, &str)>| {
+        let mut command = arguments.to_vec();
+        command.extend(["use", "c99"]);
+        let terminal = Terminal::start_in(&env, &command, variable);
+        terminal.finish().1
+    };
+    assert!(on_terminal(&[], None).contains('\u{1b}'));
+    assert!(!on_terminal(&[], Some(("NO_COLOR", "1"))).contains('\u{1b}'));
+    assert!(!on_terminal(&["--color", "never"], None).contains('\u{1b}'));
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let env = TestEnvironment::new();
+    for _ in 0..60 {
+        env.credstack(["save"]).ok();
+    }
+    for command in [&["history"][..], &["list"], &["completions", "bash"], &["--help"], &["--json", "history"], &["--version"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = env.command(command).stdout(writer).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+        let output = env.keep(format!("{command:?}"), output).ok();
+        assert_eq!(output.stderr, "", "{command:?}");
+    }
+    let mut closed = env.command(["use", "c99"]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let status = closed.stderr(writer).stdout(Stdio::null()).status().unwrap();
+    assert_eq!(status.code(), Some(3), "nobody hears the error, its code stays");
+}
+
+#[test]
+fn verbose_says_who_signs_where() {
+    let env = TestEnvironment::new();
+    let output = env.plain(["-v", "push", "assume", "Developer"]).ok();
+    output.says("signing with AKIAFAKEALICE0000001 in eu-west-1").says("granted by http://127.0.0.1").says("request ");
+    env.plain(["push", "session", "--from", "root"]).ok().says_not("signing with");
+}
+
+#[test]
+fn the_version_is_data() {
+    let env = TestEnvironment::without_store();
+    assert_eq!(env.plain(["--version"]).ok().stdout, format!("credstack {}\n", env!("CARGO_PKG_VERSION")));
+}

@@ -1,0 +1,177 @@
+//! A session bus of its own, and a real gnome-keyring on it.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+const NEEDED: &str = "the packages gnome-keyring, dbus, dbus-bin and libsecret-tools are needed";
+
+/// Starts nothing on demand: there is exactly the keyring that a test starts.
+const CONFIGURATION: &str = r#"<busconfig>
+  <type>session</type>
+  <listen>unix:tmpdir=/tmp</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow send_destination="*"/>
+    <allow receive_sender="*"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>"#;
+
+/// A session bus, and the keyring daemon if there is one now.
+pub struct Desktop {
+    bus: Child,
+    pub address: String,
+    pub directory: PathBuf,
+    daemon: Option<Child>,
+}
+
+impl Desktop {
+    /// A bus without a keyring. Its files and the keyring's lie in `directory`.
+    pub fn without_keyring(directory: PathBuf) -> Desktop {
+        for name in ["run", "data"] {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(directory.join(name)).unwrap();
+        }
+        let configuration = directory.join("bus.conf");
+        fs::write(&configuration, CONFIGURATION).unwrap();
+        let mut bus = Command::new("dbus-daemon")
+            .args(["--nofork", "--print-address", "--config-file"])
+            .arg(&configuration)
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect(NEEDED);
+        let mut address = String::new();
+        BufReader::new(bus.stdout.take().unwrap()).read_line(&mut address).unwrap();
+        Desktop { bus, address: address.trim_end().to_owned(), directory, daemon: None }
+    }
+
+    /// A bus with an unlocked keyring, as a login makes it.
+    pub fn new(directory: PathBuf) -> Desktop {
+        let mut desktop = Desktop::without_keyring(directory);
+        desktop.start_unlocked();
+        desktop
+    }
+
+    /// Starts the daemon and unlocks its keyring, which is made if it is not there.
+    pub fn start_unlocked(&mut self) {
+        self.start(&["--unlock"], b"test-password");
+    }
+
+    /// Starts the daemon and unlocks nothing.
+    pub fn start_as_it_is(&mut self) {
+        self.start(&[], b"");
+    }
+
+    fn start(&mut self, arguments: &[&str], password: &[u8]) {
+        let mut command = Command::new("gnome-keyring-daemon");
+        command.args(["--foreground", "--components=secrets"]).args(arguments);
+        self.prepare(&mut command);
+        let command = command.env("HOME", &self.directory).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut daemon = command.spawn().expect(NEEDED);
+        daemon.stdin.take().unwrap().write_all(password).unwrap();
+        self.daemon = Some(daemon);
+        self.wait_for_owner(true);
+    }
+
+    /// Ends the daemon as a power cut does.
+    pub fn end_keyring(&mut self) {
+        if let Some(mut daemon) = self.daemon.take() {
+            daemon.kill().unwrap();
+            daemon.wait().unwrap();
+            self.wait_for_owner(false);
+        }
+    }
+
+    /// Sends the daemon a signal: STOP or CONT.
+    pub fn signal(&self, signal: &str) {
+        let id = self.daemon.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
+    }
+
+    /// Locks the keyring.
+    pub fn lock(&self) {
+        let login = "array:objpath:/org/freedesktop/secrets/collection/login";
+        let path = "/org/freedesktop/secrets";
+        self.call(&["--dest=org.freedesktop.secrets", path, "org.freedesktop.Secret.Service.Lock", login]);
+    }
+
+    /// Where the keyrings lie at rest.
+    pub fn keyrings(&self) -> PathBuf {
+        self.directory.join("data/keyrings")
+    }
+
+    /// The names of our items, with nothing of their content.
+    pub fn items(&self) -> Vec<String> {
+        let mut command = Command::new("secret-tool");
+        self.prepare(command.args(["search", "--all", "service", "credstack"]));
+        let found = command.output().expect(NEEDED);
+        // The attributes go to stderr and the rest to stdout.
+        let text = String::from_utf8_lossy(&found.stderr).into_owned() + &String::from_utf8_lossy(&found.stdout);
+        let names = text.lines().filter_map(|line| line.strip_prefix("attribute.username = "));
+        names.map(str::to_owned).collect()
+    }
+
+    /// Gives a command this bus.
+    pub fn prepare<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("DBUS_SESSION_BUS_ADDRESS", &self.address)
+            .env("XDG_RUNTIME_DIR", self.directory.join("run"))
+            .env("XDG_DATA_HOME", self.directory.join("data"))
+    }
+
+    fn wait_for_owner(&self, owned: bool) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let question = [
+            "--dest=org.freedesktop.DBus",
+            "/org/freedesktop/DBus",
+            "org.freedesktop.DBus.NameHasOwner",
+            "string:org.freedesktop.secrets",
+        ];
+        while self.call(&question).contains("boolean true") != owned {
+            assert!(Instant::now() < deadline, "gnome-keyring on the bus: {}", !owned);
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn call(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new("dbus-send");
+        self.prepare(command.args(["--session", "--print-reply"]).args(arguments));
+        let output = command.output().expect(NEEDED);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+impl Drop for Desktop {
+    fn drop(&mut self) {
+        // They may have ended by themselves.
+        for process in self.daemon.iter_mut().chain([&mut self.bus]) {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
+
+/// Copies the files below a directory, with their modes.
+pub fn copy(from: &Path, to: &Path) {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type().unwrap().is_dir() {
+            copy(&from, &to);
+        } else {
+            fs::copy(&from, &to).unwrap();
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The program is killed at every step of every change.
+//!
+//! A kill before a system call that changes nothing outside the process leaves what a kill before the next one that
+//! does leaves. So the program is killed on entering each call that changes a file, a lock or another process: the
+//! n-th of its kind, for every n. What follows the last one is the finished change.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::machine::{Content, Machine, Store};
+
+/// The calls that change something outside the process, or make it last.
+const CALLS: &[&str] = &[
+    "openat", "write", "pwrite64", "writev", "fsync", "fdatasync", "rename", "renameat", "renameat2", "link", "linkat",
+    "unlink", "unlinkat", "mkdir", "mkdirat", "ftruncate", "flock", "sendmsg", "sendto", "connect",
+];
+
+struct Operation {
+    /// Brings the machine to where the change begins.
+    before: &'static [&'static [&'static str]],
+    /// The change.
+    change: &'static [&'static str],
+}
+
+const DEVELOPER: &[&str] = &["push", "assume", "Developer"];
+const READ_ONLY: &[&str] = &["push", "assume", "arn:aws:iam::444455556666:role/ReadOnly"];
+const HELD: &[&str] = &["push", "assume", "arn:aws:iam::444455556666:role/ReadOnly", "--no-use"];
+
+fn kill_everywhere(store: Store, operation: &Operation) {
+    let mut machine = Machine::new(store);
+    for command in operation.before {
+        machine.run(command).ok();
+    }
+    machine.keep();
+    let before = machine.content();
+
+    let (command, trace) = machine.traced(&["-e", &format!("trace={}", CALLS.join(","))], operation.change);
+    machine.env.run(command).ok();
+    let after = machine.content();
+    assert_ne!(before, after);
+    machine.assert_settled();
+    let points = points(&std::fs::read_to_string(trace).unwrap());
+    assert!(points.len() > 20, "only {} places to kill", points.len());
+
+    let mut killed = 0;
+    for (call, n) in &points {
+        machine.put_back();
+        let inject = format!("inject={call}:signal=KILL:when={n}");
+        let (command, _) = machine.traced(&["-e", &format!("trace={call}"), "-e", &inject], operation.change);
+        let output = machine.env.run(command);
+        assert!(matches!(output.code, None | Some(0)), "{call} {n}: {}", output.stderr);
+        killed += usize::from(output.code.is_none());
+        assert_before_or_after(&machine, &before, &after, &format!("{:?} killed at {call} {n}", operation.change));
+    }
+    println!("{store:?}: {:?}: {killed} kills at {} places", operation.change, points.len());
+    assert!(killed * 10 >= points.len() * 9, "only {killed} of {} were killed", points.len());
+}
+
+fn assert_before_or_after(machine: &Machine, before: &Content, after: &Content, what: &str) {
+    let arrived: BTreeSet<_> = machine.secrets();
+    let pending = machine.rows("pending");
+    let frames = machine.content().frames;
+    assert!(frames == before.frames || frames == after.frames, "{what}: {frames:?} is neither {before:?} nor {after:?}");
+
+    // The next change settles, and says once what was left.
+    let first = machine.run(&["forget", "--expired"]).ok();
+    let second = machine.run(&["forget", "--expired"]).ok();
+    assert!(!second.stderr.contains("cut off"), "{what}: said twice: {}", second.stderr);
+    let now = machine.content();
+    assert_eq!(now.frames, frames, "{what}: settling moved the stack");
+    let cut_off: BTreeSet<_> =
+        pending.into_iter().filter(|(_, item)| arrived.contains(item)).map(|(id, _)| id).collect();
+    for id in &cut_off {
+        assert!(now.held.contains(id), "{what}: {id} had arrived and is not held");
+        let said = first.stderr.matches(&format!("{id} was left by a push that was cut off")).count();
+        assert_eq!(said, 1, "{what}: {}", first.stderr);
+    }
+    let otherwise: BTreeSet<_> = now.held.difference(&cut_off).cloned().collect();
+    let either = [&before.held, &after.held];
+    assert!(either.contains(&&otherwise), "{what}: held {otherwise:?}, before {:?}, after {:?}", before.held, after.held);
+    machine.assert_settled();
+}
+
+/// The n-th call of each kind that changes something; as `strace` counts them, in each thread for itself.
+fn points(trace: &str) -> BTreeSet<(String, usize)> {
+    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let mut points = BTreeSet::new();
+    for line in trace.lines() {
+        let Some((thread, rest)) = line.split_once(' ') else { continue };
+        let Some((call, arguments)) = rest.trim_start().split_once('(') else { continue };
+        let Some(call) = CALLS.iter().find(|known| **known == call) else { continue };
+        let count = counts.entry((thread, call)).or_default();
+        *count += 1;
+        if *call != "openat" || arguments.contains("O_CREAT") {
+            points.insert(((*call).to_owned(), *count));
+        }
+    }
+    points
+}
+
+macro_rules! operations {
+    ($($name:ident: [$($before:expr),*] => $change:expr;)*) => {
+        mod vault {
+            use super::*;
+            $(#[test] fn $name() { kill_everywhere(Store::Vault, &Operation { before: &[$($before),*], change: &$change }); })*
+        }
+        mod keyring {
+            use super::*;
+            $(#[test] fn $name() { kill_everywhere(Store::Keyring, &Operation { before: &[$($before),*], change: &$change }); })*
+        }
+    };
+}
+
+operations! {
+    push_over_ambient: [] => ["push", "assume", "Developer"];
+    push_over_a_frame: [DEVELOPER] => ["push", "assume", "arn:aws:iam::444455556666:role/ReadOnly"];
+    push_replace: [DEVELOPER] => ["push", "assume", "arn:aws:iam::444455556666:role/ReadOnly", "--replace"];
+    pop: [DEVELOPER, READ_ONLY] => ["pop"];
+    drop: [DEVELOPER, READ_ONLY] => ["drop"];
+    use_held: [DEVELOPER, HELD] => ["use", "c3"];
+    use_replace: [DEVELOPER, HELD] => ["use", "c3", "--replace"];
+    save: [] => ["save"];
+    clear: [DEVELOPER, READ_ONLY] => ["clear", "--yes"];
+    forget: [DEVELOPER, HELD] => ["forget", "c3"];
+}

@@ -1,0 +1,134 @@
+//! A scratch machine with one of the two secret stores, whose state can be put back, and what must hold of it after
+//! anything.
+
+use std::{collections::BTreeSet, fs, process::Command};
+
+use rusqlite::Connection;
+use serde_json::Value;
+
+use crate::{
+    common::{Output, TestEnvironment},
+    desktop::{Desktop, copy},
+    log,
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Store {
+    Vault,
+    Keyring,
+}
+
+pub struct Machine {
+    pub env: TestEnvironment,
+    pub desktop: Option<Desktop>,
+}
+
+/// What is on a machine: the frames of the default stack, current first, and what is held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    pub frames: Vec<Option<String>>,
+    pub held: BTreeSet<String>,
+}
+
+impl Machine {
+    pub fn new(store: Store) -> Machine {
+        match store {
+            Store::Vault => Machine { env: TestEnvironment::new(), desktop: None },
+            Store::Keyring => {
+                let mut env = TestEnvironment::without_store();
+                let desktop = Desktop::new(env.scratch("desktop"));
+                env.set("DBUS_SESSION_BUS_ADDRESS", &desktop.address);
+                env.credstack(["setup", "--store", "keyring"]).ok();
+                Machine { env, desktop: Some(desktop) }
+            }
+        }
+    }
+
+    /// Keeps the state as it is now.
+    pub fn keep(&mut self) {
+        copy(&self.env.state(), &self.env.scratch("kept-state"));
+        if let Some(desktop) = &self.desktop {
+            copy(&desktop.keyrings(), &self.env.scratch("kept-keyrings"));
+        }
+    }
+
+    /// Puts the state back to what was kept.
+    pub fn put_back(&mut self) {
+        fs::remove_dir_all(self.env.state()).unwrap();
+        copy(&self.env.scratch("kept-state"), &self.env.state());
+        if let Some(desktop) = &mut self.desktop {
+            desktop.end_keyring();
+            fs::remove_dir_all(desktop.keyrings()).unwrap();
+            copy(&self.env.scratch("kept-keyrings"), &desktop.keyrings());
+            desktop.start_unlocked();
+        }
+    }
+
+    /// Runs a command without keeping what it prints: it is one of thousands.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = self.env.command(arguments);
+        Output::new(format!("credstack {arguments:?}"), command.output().unwrap())
+    }
+
+    pub fn content(&self) -> Content {
+        let list: Value = serde_json::from_str(&self.run(&["list", "--json"]).ok().stdout).unwrap();
+        let ids = |name: &str| -> Vec<Option<String>> {
+            list[name].as_array().unwrap().iter().map(|frame| frame["credential"].as_str().map(str::to_owned)).collect()
+        };
+        Content { frames: ids("frames"), held: ids("held").into_iter().flatten().collect() }
+    }
+
+    /// The names of the secrets that are in the store, whatever the database says. Half-written ones count.
+    pub fn secrets(&self) -> BTreeSet<String> {
+        match &self.desktop {
+            Some(desktop) => {
+                let items = desktop.items();
+                let names: BTreeSet<_> = items.iter().cloned().collect();
+                assert_eq!(items.len(), names.len(), "two items of one name: {items:?}");
+                names
+            }
+            None => self.env.vault_files().into_iter().filter(|name| name != "key-check").collect(),
+        }
+    }
+
+    /// The credential sets in a state: their ids, and the names of their secrets.
+    pub fn rows(&self, state: &str) -> Vec<(String, String)> {
+        let database = Connection::open(self.env.database()).unwrap();
+        let mut statement = database.prepare("SELECT 'c' || id, item FROM credential WHERE state = ?1").unwrap();
+        let rows = statement.query_map([state], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        rows.map(Result::unwrap).collect()
+    }
+
+    /// After the first change since a command was killed: nothing is unsettled, nothing is in the store that no row
+    /// knows, every credential set on a stack or held works, no other has a secret, and the log verifies.
+    pub fn assert_settled(&self) {
+        assert_eq!(self.rows("pending"), [], "pending");
+        assert_eq!(self.rows("leaving"), [], "leaving");
+        let active = self.rows("active");
+        let names: BTreeSet<_> = active.iter().map(|(_, item)| item.clone()).collect();
+        assert_eq!(self.secrets(), names, "what the store has, and what the database knows");
+        let database = Connection::open(self.env.database()).unwrap();
+        let kept = "SELECT 'c' || id FROM credential WHERE held = 1 OR id IN (SELECT credential FROM frame)";
+        let mut statement = database.prepare(kept).unwrap();
+        let kept: BTreeSet<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        assert_eq!(active.iter().map(|(id, _)| id.clone()).collect::<BTreeSet<_>>(), kept, "kept without reason, or lost");
+        for id in kept {
+            let whoami: Value = serde_json::from_str(&self.run(&["whoami", "--json", &id]).ok().stdout).unwrap();
+            assert_eq!(whoami["credential"], Value::from(id));
+            assert!(whoami["arn"].is_string());
+        }
+        drop(statement);
+        log::verify(&self.env.database());
+    }
+
+    /// The program under `strace`, which writes what it saw into the file that is returned.
+    pub fn traced(&self, options: &[&str], arguments: &[&str]) -> (Command, std::path::PathBuf) {
+        let trace = self.env.scratch("trace");
+        let program = self.env.command(arguments);
+        let mut command = Command::new("strace");
+        command.args(["-f", "-qq", "-o"]).arg(&trace).args(options).arg("--");
+        command.arg(program.get_program()).args(program.get_args());
+        self.env.prepare(&mut command);
+        (command, trace)
+    }
+}

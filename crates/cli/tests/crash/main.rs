@@ -1,0 +1,11 @@
+//! The program is killed, crowded and cut off from its keyring: nothing may be lost, and nothing may be left over.
+#![cfg(target_os = "linux")]
+
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../../../core/tests/model/log.rs"]
+mod log;
+
+mod desktop;
+mod kill;
+mod machine;
