@@ -6,10 +6,10 @@ mod common;
 #[path = "../../../core/tests/model/log.rs"]
 mod log;
 
+mod crowd;
 mod desktop;
 mod kill;
 mod machine;
-mod crowd;
 #[path = "../../../core/tests/model/plain.rs"]
 mod plain;
 mod sequences;
