@@ -1,5 +1,6 @@
 //! The program is killed, crowded and cut off from its keyring: nothing may be lost, and nothing may be left over.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[path = "../common/mod.rs"]
 mod common;

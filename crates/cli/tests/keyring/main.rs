@@ -1,6 +1,7 @@
 //! The program with a keyring that goes away, is locked or does not answer. On its own, for it is about how long a
 //! command takes.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[path = "../common/mod.rs"]
 mod common;

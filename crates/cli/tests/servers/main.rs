@@ -2,6 +2,8 @@
 //!
 //! They are in the Python environment that `CREDSTACK_TEST_VENV` names; without it the tests fail, they do not skip.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 #[path = "../common/mod.rs"]
 mod common;
 mod server;
