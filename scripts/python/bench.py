@@ -113,14 +113,18 @@ def compare(url, home):
         print(f"| `{program.name}` | {program.stat().st_size / 1e6:.1f} |")
 
 
+def version(program):
+    with tempfile.TemporaryDirectory() as home:
+        command = [VENV / program, "--version"]
+        output = subprocess.run(command, env={"HOME": home}, check=True, capture_output=True, text=True)
+    return (output.stdout + output.stderr).strip()
+
+
 def main():
-    versions = [
-        subprocess.run([VENV / program, "--version"], capture_output=True, text=True, env={"HOME": "/nonexistent"}).stdout.split()
-        for program in ("aws", "awsumepy")
-    ]
+    aws, awsume = (version(program) for program in ("aws", "awsumepy"))
     print(f"Median of {RUNS} runs of the whole process, by turns, against credstack-sandbox on loopback, "
           f"{os.cpu_count()} cores, Linux {platform.release()}, load {os.getloadavg()[0]:.1f} at the start.")
-    print(f"{versions[0][0] if versions[0] else 'aws-cli'}, awsume {versions[1][-1] if versions[1] else '?'}.")
+    print(f"{aws.split()[0]}, awsume {awsume}.")
     with tempfile.TemporaryDirectory() as scratch:
         sandbox = subprocess.Popen(
             [PROGRAMS / "credstack-sandbox", "--exit-with-parent"],

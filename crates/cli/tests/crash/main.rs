@@ -1,11 +1,18 @@
 //! The program is killed, crowded and cut off from its keyring: nothing may be lost, and nothing may be left over.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[path = "../common/mod.rs"]
 mod common;
 #[path = "../../../core/tests/model/log.rs"]
 mod log;
 
+mod crowd;
 mod desktop;
 mod kill;
 mod machine;
+#[path = "../../../core/tests/model/plain.rs"]
+mod plain;
+mod sequences;
+#[path = "../../../core/tests/model/steps.rs"]
+mod steps;

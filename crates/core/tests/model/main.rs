@@ -1,6 +1,8 @@
 //! Random sequences of operations through the real library, with a real database and a real vault, against a plain
 //! model of aws.iam's list. The two must agree after every step.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod log;
 mod plain;
 mod real;
