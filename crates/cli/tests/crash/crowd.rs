@@ -37,7 +37,14 @@ fn crowd(store: Store) {
     machine.env.write(&machine.env.home().join(".aws/credentials"), &profile);
     let killed = AtomicUsize::new(0);
     let pushed: BTreeSet<String> = thread::scope(|scope| {
-        let workers: Vec<_> = (1..=WORKERS).map(|seed| scope.spawn({ let (machine, killed) = (&machine, &killed); move || work(machine, Random::new(seed), killed) })).collect();
+        let workers: Vec<_> = (1..=WORKERS)
+            .map(|seed| {
+                scope.spawn({
+                    let (machine, killed) = (&machine, &killed);
+                    move || work(machine, Random::new(seed), killed)
+                })
+            })
+            .collect();
         workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
     });
     machine.run(&["forget", "--expired"]).ok();

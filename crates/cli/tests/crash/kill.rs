@@ -10,8 +10,26 @@ use crate::machine::{Content, Machine, Store};
 
 /// The calls that change something outside the process, or make it last.
 const CALLS: &[&str] = &[
-    "openat", "write", "pwrite64", "writev", "fsync", "fdatasync", "rename", "renameat", "renameat2", "link", "linkat",
-    "unlink", "unlinkat", "mkdir", "mkdirat", "ftruncate", "flock", "sendmsg", "sendto", "connect",
+    "openat",
+    "write",
+    "pwrite64",
+    "writev",
+    "fsync",
+    "fdatasync",
+    "rename",
+    "renameat",
+    "renameat2",
+    "link",
+    "linkat",
+    "unlink",
+    "unlinkat",
+    "mkdir",
+    "mkdirat",
+    "ftruncate",
+    "flock",
+    "sendmsg",
+    "sendto",
+    "connect",
 ];
 
 struct Operation {
@@ -67,8 +85,7 @@ fn assert_before_or_after(machine: &Machine, before: &Content, after: &Content, 
     assert!(!second.stderr.contains("cut off"), "{what}: said twice: {}", second.stderr);
     let now = machine.content();
     assert_eq!(now.frames, frames, "{what}: settling moved the stack");
-    let cut_off: BTreeSet<_> =
-        pending.into_iter().filter(|(_, item)| arrived.contains(item)).map(|(id, _)| id).collect();
+    let cut_off: BTreeSet<_> = pending.into_iter().filter(|(_, item)| arrived.contains(item)).map(|(id, _)| id).collect();
     for id in &cut_off {
         assert!(now.held.contains(id), "{what}: {id} had arrived and is not held");
         let said = first.stderr.matches(&format!("{id} was left by a push that was cut off")).count();

@@ -6,10 +6,11 @@ mod common;
 #[path = "../../../core/tests/model/log.rs"]
 mod log;
 
+mod crowd;
+#[allow(dead_code, reason = "the keyring tests use the rest of it")]
 mod desktop;
 mod kill;
 mod machine;
-mod crowd;
 #[path = "../../../core/tests/model/plain.rs"]
 mod plain;
 mod sequences;
