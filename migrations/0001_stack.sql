@@ -23,12 +23,14 @@ CREATE TABLE credential (
     held          INTEGER NOT NULL DEFAULT 0 CHECK (held IN (0, 1)),
     kind          TEXT    NOT NULL,
     access_key_id TEXT    NOT NULL,
+    -- 1: it has a session token. 0: long-term keys, which do not expire.
+    temporary     INTEGER NOT NULL CHECK (temporary IN (0, 1)),
     account       TEXT,
     arn           TEXT,
     user_id       TEXT,
     region        TEXT,
     issued_at     INTEGER NOT NULL,
-    -- NULL: long-term keys, which do not expire.
+    -- NULL: long-term keys, or temporary ones whose expiry nobody told.
     expires_at    INTEGER,
     -- The credential set that signed the STS call. Being a parent keeps no secret alive.
     parent        INTEGER REFERENCES credential (id),
@@ -37,7 +39,10 @@ CREATE TABLE credential (
     -- JSON: everything needed to ask for it again; NULL where nothing was asked.
     request       TEXT,
     label         TEXT,
-    note          TEXT
+    note          TEXT,
+    -- JSON: what else the log is to say of its acquisition, such as the request id. It is here so that a push that was
+    -- cut off can still be told.
+    detail        TEXT    NOT NULL DEFAULT '{}'
 ) STRICT;
 
 -- Recovery looks for what a killed process left; nearly always there is nothing.
@@ -77,6 +82,8 @@ CREATE TABLE event (
     detail        TEXT    NOT NULL,
     hash          BLOB    NOT NULL CHECK (length(hash) = 32)
 ) STRICT;
+
+CREATE INDEX event_credential ON event (credential) WHERE credential IS NOT NULL;
 
 CREATE TRIGGER event_is_never_updated BEFORE UPDATE ON event BEGIN
     SELECT RAISE(ABORT, 'the log only grows');

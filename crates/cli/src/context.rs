@@ -19,6 +19,8 @@ pub struct Context {
     pub stack: StackName,
     /// Where our files lie.
     pub place: StateDirectory,
+    /// Whether our files and the configuration are where they usually are, and not where somebody put them this time.
+    pub is_usual: bool,
     /// The configuration file's contents.
     pub configuration: Configuration,
     /// Where it is read from.
@@ -38,8 +40,8 @@ impl Context {
     pub fn new(global: Global) -> Result<Context, Failure> {
         let strategy = etcetera::choose_base_strategy()
             .map_err(|_| Failure::usage("there is no home directory").next_step("set HOME, or give --state-dir"))?;
-        let configuration_path = match variable("CREDSTACK_CONFIG_FILE") {
-            Some(path) => PathBuf::from(path),
+        let configuration_path = match path_variable("CREDSTACK_CONFIG_FILE") {
+            Some(path) => path,
             None => strategy.config_dir().join("credstack").join("config.toml"),
         };
         let configuration = Configuration::read(&configuration_path)?;
@@ -50,13 +52,15 @@ impl Context {
                 .map_err(|error| Failure::usage(format!("CREDSTACK_STACK is {error}")).next_step("unset it, or give --stack"))?,
             (None, None) => StackName::default(),
         };
-        let state = global.state_dir.or_else(|| variable("CREDSTACK_STATE_DIR").map(PathBuf::from));
+        let state = global.state_dir.or_else(|| path_variable("CREDSTACK_STATE_DIR"));
+        let is_usual = state.is_none() && path_variable("CREDSTACK_CONFIG_FILE").is_none();
         let state = state.unwrap_or_else(|| strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("credstack"));
         let state = std::path::absolute(&state).map_err(|error| Failure::usage(format!("--state-dir: {error}")))?;
         let color = global.color.or(configuration.color).unwrap_or_default();
         Ok(Context {
             stack,
             place: StateDirectory::new(state),
+            is_usual,
             output: Output::new(color, global.json, global.quiet, global.verbose),
             terminal: Terminal::new(global.no_input),
             aws_environment: env::vars_os()
@@ -81,14 +85,23 @@ impl Context {
 
     /// The terms of a change that begins now. The time is read again: an STS call lies behind.
     pub fn terms(&self, command: &str, consent: Consent) -> Terms {
-        Terms { now: Timestamp::now(), actor: actor(), command: command.to_owned(), patience: self.patience(), consent }
+        Terms { now: self.time(), actor: actor(), command: command.to_owned(), patience: self.patience(), consent }
     }
 
     /// How long the secret store may take: a person may have to unlock it.
     pub fn patience(&self) -> Patience {
         let display = |name| variable(name).is_some();
         let desktop = display("DISPLAY") || display("WAYLAND_DISPLAY") || cfg!(not(target_os = "linux"));
-        if self.terminal.may_ask() && desktop { Patience::PersonPresent } else { Patience::NobodyCanAnswer }
+        match self.terminal.may_ask() {
+            false => Patience::NobodyCanAnswer,
+            true if desktop => Patience::PersonPresent,
+            true => Patience::PersonAtTerminal,
+        }
+    }
+
+    /// The time now, which is later than [`Context::now`] when STS or a person was waited for.
+    pub fn time(&self) -> Timestamp {
+        Timestamp::now()
     }
 
     /// A name for role sessions that says who this is, in STS's characters: the user name and the host.
@@ -103,6 +116,11 @@ impl Context {
     pub fn our_program(&self) -> Option<PathBuf> {
         env::current_exe().ok()
     }
+}
+
+/// A path need not be text.
+fn path_variable(name: &str) -> Option<PathBuf> {
+    env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 fn variable(name: &str) -> Option<String> {

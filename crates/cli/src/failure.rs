@@ -96,7 +96,9 @@ impl From<StackError> for Failure {
             StackError::WouldLose(_) => (Kind::Usage, "give --yes to erase them all the same".to_owned()),
             StackError::NoStoreChosen => (Kind::SecretStore, "choose one with `credstack setup`".to_owned()),
             StackError::StoreInUse(_) => {
-                (Kind::Usage, "empty the stacks first: `credstack clear`, `stacks remove`, `forget`".to_owned())
+                let next = "empty the stacks first: `credstack clear`, `stacks remove`, `forget`; or give the secrets up with --abandon, \
+                            if their store cannot be reached any more";
+                (Kind::Usage, next.to_owned())
             }
             StackError::Busy { .. } => (Kind::Database, "wait for it to finish, or end it, then try again".to_owned()),
             StackError::Place { .. } => (

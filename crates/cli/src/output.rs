@@ -79,10 +79,11 @@ impl Output {
         }
     }
 
-    /// Says what a change has to say beside its result.
+    /// Says what a change has to say beside its result: also with `--quiet`, for it is said once.
     pub fn notices(&self, change: &mut Change) {
+        let always = Output { quiet: false, ..*self };
         for notice in change.take_notices() {
-            self.warn(&words::notice(&notice));
+            always.warn(&words::notice(&notice));
         }
     }
 

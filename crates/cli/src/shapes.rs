@@ -108,6 +108,9 @@ pub struct IdentityShape {
     pub user_id: Option<String>,
     pub credential: Option<CredentialId>,
     pub expires_at: Option<Timestamp>,
+    /// For the words of a table only.
+    #[serde(skip)]
+    pub temporary: bool,
 }
 
 /// One event of the log.

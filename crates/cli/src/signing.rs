@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use credstack_core::{
-    ambient,
+    ambient::{self, EnvironmentKeys},
     secret_store::SecretStoreError,
     stack::{Change, Consent, KeyOwner, Reader, Shell, ShellKeys, StackError},
     sts::{Settings, Sts},
     values::{
-        Ambient, Arn, Credential, CredentialId, CredentialSet, Frame, FrameName, Identity, Kind, Signer,
-        request::{Request, SignerKind},
+        Ambient, Arn, Credential, CredentialId, CredentialSet, Frame, FrameName, Frames, Identity, Kind, Signer,
+        request::{Inherited, Request, SignerKind},
     },
 };
 use jiff::Timestamp;
@@ -28,6 +28,8 @@ pub struct Choice<'a> {
     pub from: Option<FrameName>,
     /// `--profile P`: an ambient profile, whatever the stack says.
     pub profile: Option<&'a str>,
+    /// Whether the stack need not exist: a push makes it.
+    pub on_new_stack: bool,
 }
 
 /// An identity that can sign.
@@ -46,6 +48,10 @@ pub struct Signing {
     pub region: Option<String>,
     /// The profile that goes with it.
     pub profile: Option<String>,
+    /// Whether it is the stack's current frame, ambient of which nothing was recorded yet.
+    pub is_untouched: bool,
+    /// What it has from the chain behind it.
+    pub inherited: Inherited,
 }
 
 impl Signing {
@@ -55,6 +61,19 @@ impl Signing {
             Signer::Credential(id) => Some(id),
             _ => None,
         }
+    }
+
+    /// Takes note of who it is, which may tell what kind of caller it is.
+    pub fn learn(&mut self, identity: Identity) -> Result<Arn, Failure> {
+        let arn: Arn =
+            identity.arn.parse().map_err(|_| Failure::internal(format!("STS gave an ARN that is none: {}", identity.arn)))?;
+        if let (SignerKind::Unknown | SignerKind::LongTerm, kind) = (self.kind, SignerKind::of(&arn, self.set.is_long_term()))
+            && kind != SignerKind::Unknown
+        {
+            self.kind = kind;
+        }
+        self.identity = Some(identity);
+        Ok(arn)
     }
 
     /// A configured duration, cut to the hour that AWS allows a role session and the account root.
@@ -81,35 +100,38 @@ impl Signing {
 /// Finds the identity that signs, with its secret.
 pub fn choose(context: &Context, reader: &Reader, choice: &Choice<'_>) -> Result<Signing, Failure> {
     if let Some(profile) = choice.profile {
-        return from_ambient(context, Ambient { profile: Some(profile.to_owned()), ..Ambient::default() });
+        return from_ambient(context, reader, Ambient { profile: Some(profile.to_owned()), ..Ambient::default() });
     }
     let name = choice.from.unwrap_or(FrameName::Current);
     if name == FrameName::Environment {
         return from_environment(context, reader);
     }
     let frame = match reader.frame(&context.stack, name) {
-        // A push to an unknown stack makes it, and a new stack is ambient.
-        Err(StackError::NoSuchStack(_)) if choice.from.is_none() => Frame::untouched(),
+        // A new stack is ambient.
+        Err(StackError::NoSuchStack(_)) if choice.on_new_stack && Frames::default().named(name).is_some() => Frame::untouched(),
         other => other?,
     };
     let untouched = frame.is_untouched();
     if !untouched {
         warn_of_other_keys(context, reader)?;
     }
-    match frame {
+    let signing = match frame {
         Frame::Credential(id) => from_credential(context, reader, id),
         Frame::Ambient(reference) => match shell(context, reader)?.keys.filter(|_| untouched) {
             Some(keys) => from_keys(context, reader, keys),
-            None => from_ambient(context, reference),
+            None => from_ambient(context, reader, reference),
         },
-    }
+    }?;
+    Ok(Signing { is_untouched: untouched && name == FrameName::Current, ..signing })
 }
 
 /// What ambient is in this shell.
 pub fn shell(context: &Context, reader: &Reader) -> Result<Shell, Failure> {
     let owned = |name| context.aws(name).map(str::to_owned);
+    // A profile that asks credstack is not what was there before credstack.
+    let is_other = |profile: &String| ambient::refuse_loops(Some(profile), context.our_program().as_deref()).is_ok();
     let reference = Ambient {
-        profile: owned("AWS_PROFILE"),
+        profile: owned("AWS_PROFILE").filter(is_other),
         region: owned("AWS_REGION").or_else(|| owned("AWS_DEFAULT_REGION")),
         provider: None,
     };
@@ -149,7 +171,12 @@ fn from_keys(context: &Context, reader: &Reader, keys: ShellKeys) -> Result<Sign
         KeyOwner::Unknown if keys.set.is_long_term() => (Signer::ShellKeys, None, SignerKind::LongTerm),
         KeyOwner::Unknown => (Signer::ShellKeys, None, SignerKind::Unknown),
     };
-    Ok(Signing { set: keys.set, expires_at: keys.expires_at, identity, kind, signer, region: None, profile: None })
+    let inherited = match signer {
+        Signer::Credential(id) => inherited(reader, id)?,
+        _ => Inherited::default(),
+    };
+    let (set, expires_at) = (keys.set, keys.expires_at);
+    Ok(Signing { set, expires_at, identity, kind, signer, region: None, profile: None, is_untouched: false, inherited })
 }
 
 fn from_credential(context: &Context, reader: &Reader, id: CredentialId) -> Result<Signing, Failure> {
@@ -158,7 +185,12 @@ fn from_credential(context: &Context, reader: &Reader, id: CredentialId) -> Resu
         let again = words::push_command(credential.kind);
         return Err(Failure::new(
             failure::Kind::Expired,
-            format!("{} ({}) {}", id, words::identity(&credential), words::expiry(credential.expires_at, context.now)),
+            format!(
+                "{} ({}) {}",
+                id,
+                words::identity(&credential),
+                words::expiry(credential.expires_at, credential.temporary, context.now)
+            ),
         )
         .next_step(format!("go back with `credstack pop` and acquire it again with `credstack {again}`")));
     }
@@ -171,21 +203,44 @@ fn from_credential(context: &Context, reader: &Reader, id: CredentialId) -> Resu
         signer: Signer::Credential(id),
         region: credential.region,
         profile: None,
+        is_untouched: false,
+        inherited: inherited(reader, id)?,
     })
+}
+
+/// What a credential set has from the requests behind it.
+fn inherited(reader: &Reader, id: CredentialId) -> Result<Inherited, StackError> {
+    let mut inherited = Inherited::default();
+    let mut next = Some(id);
+    while let Some(id) = next {
+        let credential = reader.credential(id)?;
+        if let Some(request) = &credential.request {
+            inherited.add(request);
+        }
+        // A parent is older than what it signed, so this ends.
+        next = credential.parent.filter(|parent| *parent < id);
+    }
+    Ok(inherited)
 }
 
 /// Writes into the history that a secret is gone. That it is gone matters more than whether that could be written.
 fn note_loss(context: &Context, id: CredentialId, error: &StackError) {
     if matches!(error, StackError::SecretStore(SecretStoreError::NoEntry { .. } | SecretStoreError::Stale { .. })) {
         let change = Change::begin(&context.place, context.terms("note a lost secret", Consent::Only(Default::default())));
-        let _unrecorded = change.and_then(|mut change| change.record_secret_lost(id));
+        let _unrecorded = change.and_then(|mut change| {
+            context.output.notices(&mut change);
+            change.record_secret_lost(id)
+        });
     }
 }
 
-fn from_ambient(context: &Context, reference: Ambient) -> Result<Signing, Failure> {
+fn from_ambient(context: &Context, reader: &Reader, reference: Ambient) -> Result<Signing, Failure> {
+    // A profile may say that it begins with the environment's keys.
+    let keys = shell(context, reader)?.keys.filter(|_| reference.profile.is_some());
     let resolved = ambient::resolve(&ambient::Question {
         reference: reference.clone(),
-        region: context.configuration.region.clone(),
+        environment_keys: keys.map(|keys| EnvironmentKeys { set: keys.set, expires_at: keys.expires_at }),
+        default_region: context.configuration.region.clone(),
         ca_bundle: ca_bundle(context),
         our_exe: context.our_program(),
         ..ambient::Question::default()
@@ -205,6 +260,8 @@ fn from_ambient(context: &Context, reference: Ambient) -> Result<Signing, Failur
         region: reference.region.clone(),
         profile: resolved.reference.profile.clone(),
         signer: Signer::Ambient(resolved.reference),
+        is_untouched: false,
+        inherited: Inherited::default(),
     })
 }
 
@@ -229,7 +286,10 @@ fn kind_of(credential: &Credential, set: &CredentialSet) -> SignerKind {
 /// The stack decides; keys in the shell that are none of it are pointed out.
 fn warn_of_other_keys(context: &Context, reader: &Reader) -> Result<(), Failure> {
     let Some(key) = context.aws("AWS_ACCESS_KEY_ID") else { return Ok(()) };
-    let view = reader.stack(&context.stack)?;
+    let view = match reader.stack(&context.stack) {
+        Err(StackError::NoSuchStack(_)) => return Ok(()),
+        view => view?,
+    };
     let known = view.frames.from_current().filter_map(Frame::credential);
     if !known.filter_map(|id| view.credentials.get(&id)).any(|credential| credential.access_key_id == key) {
         context
@@ -241,9 +301,4 @@ fn warn_of_other_keys(context: &Context, reader: &Reader) -> Result<(), Failure>
 
 fn ca_bundle(context: &Context) -> Option<PathBuf> {
     context.aws("AWS_CA_BUNDLE").map(PathBuf::from)
-}
-
-/// The account and partition of an identity.
-pub fn arn_of(identity: &Identity) -> Result<Arn, Failure> {
-    identity.arn.parse().map_err(|_| Failure::internal(format!("STS gave an ARN that is none: {}", identity.arn)))
 }

@@ -17,6 +17,11 @@ pub fn ensure(context: &Context) -> Result<(), Failure> {
         return Ok(());
     }
     let mut change = Change::begin(&context.place, context.terms("setup", Consent::Only(Default::default())))?;
+    context.output.notices(&mut change);
+    if change.chosen_store()?.is_some() {
+        // Another command chose while this one waited for the lock.
+        return Ok(());
+    }
     if let Some(store) = &context.configuration.store {
         let choice = store.choice()?;
         prepare(&choice)?;
@@ -37,13 +42,19 @@ pub fn ensure(context: &Context) -> Result<(), Failure> {
         return Err(failure);
     };
     let path = std::path::absolute(&path).map_err(|_| failure.clone())?;
-    choose(context, &StoreChoice::Vault { key: KeySource::File(path) })
+    choose(context, &StoreChoice::Vault { key: KeySource::File(path) }, false)
 }
 
-/// Chooses a store after trying it out.
-pub fn choose(context: &Context, choice: &StoreChoice) -> Result<(), Failure> {
+/// Chooses a store after trying it out. With `abandon` the secrets in the present one are given up, for it cannot be
+/// reached any more.
+pub fn choose(context: &Context, choice: &StoreChoice, abandon: bool) -> Result<(), Failure> {
     prepare(choice)?;
     let mut change = Change::begin(&context.place, context.terms("setup", Consent::Only(Default::default())))?;
+    if abandon {
+        for credential in change.abandon_secrets()? {
+            context.output.warn(&format!("the secret of {} is given up; it stays where it is", credential.id));
+        }
+    }
     context.output.notices(&mut change);
     Ok(change.choose_store(choice)?)
 }

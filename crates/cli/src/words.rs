@@ -35,8 +35,9 @@ pub fn frame(frame: &Frame) -> String {
 }
 
 /// When something expires, seen from `now`: the time of day, and how long that is.
-pub fn expiry(expires_at: Option<Timestamp>, now: Timestamp) -> String {
+pub fn expiry(expires_at: Option<Timestamp>, temporary: bool, now: Timestamp) -> String {
     match expires_at {
+        None if temporary => "expires at a time that is not known".to_owned(),
         None => "does not expire".to_owned(),
         Some(at) => {
             let left = at.as_second() - now.as_second();
@@ -50,7 +51,12 @@ pub fn expiry(expires_at: Option<Timestamp>, now: Timestamp) -> String {
 pub fn now_current(moved: &Moved, now: Timestamp) -> String {
     match moved.view.current() {
         Some(credential) => {
-            format!("current: {} ({}), {}", identity(credential), credential.id, expiry(credential.expires_at, now))
+            format!(
+                "current: {} ({}), {}",
+                identity(credential),
+                credential.id,
+                expiry(credential.expires_at, credential.temporary, now)
+            )
         }
         None => format!("current: {}", frame(moved.view.frames.current())),
     }
@@ -65,6 +71,9 @@ pub fn left(left: &Left, how: &str, now: Timestamp) -> String {
         _ if !left.erased => format!("{id} {how}; its secret is still to be erased"),
         Some(at) if *at > now => format!("{id} {how}; its secret is erased here and stays valid at AWS until {at}"),
         Some(at) => format!("{id} {how}; its secret is erased (it had expired at {at})"),
+        None if left.credential.temporary => {
+            format!("{id} {how}; its secret is erased here and stays valid at AWS until it expires")
+        }
         None => format!("{id} {how}; its secret is erased here. Long-term keys stay valid at AWS until they are deleted there"),
     }
 }

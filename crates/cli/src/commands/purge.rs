@@ -5,8 +5,9 @@ use crate::{context::Context, failure::Failure};
 
 /// Erase everything of credstack's on this machine, after asking
 ///
-/// Every secret in the keyring or vault, then the database with the stacks and the log, then the configuration file. A
-/// vault's key file stays: it is yours. Temporary credentials stay valid at AWS until they expire.
+/// Every secret in the keyring or vault, then the database with the stacks and the log, then the configuration file if both
+/// are where they usually are. A vault's key file stays: it is yours. Temporary credentials stay valid at AWS until they
+/// expire.
 ///
 /// Examples:
 ///   credstack purge
@@ -16,6 +17,9 @@ pub struct Purge {
     /// Do it without asking
     #[arg(long, short)]
     yes: bool,
+    /// Give up secrets that cannot be reached any more; they stay where they are
+    #[arg(long)]
+    abandon: bool,
 }
 
 impl Purge {
@@ -26,11 +30,12 @@ impl Purge {
                 .next_step("name another directory with --state-dir, if it is elsewhere"));
         }
         if !self.yes {
-            let question = format!(
-                "This erases every stored secret, the stacks and the whole history in {}, and {}. Go on?",
-                place.display(),
-                context.configuration_path.display()
-            );
+            let also = match context.is_usual {
+                true => format!(", and {}", context.configuration_path.display()),
+                false => String::new(),
+            };
+            let question =
+                format!("This erases every stored secret, the stacks and the whole history in {}{also}. Go on?", place.display());
             match context.terminal.confirm(&question) {
                 Some(true) => {}
                 Some(false) => return Err(Failure::usage("stopped: nothing was changed")),
@@ -38,10 +43,14 @@ impl Purge {
             }
         }
         let mut change = Change::begin(&context.place, context.terms("purge", Consent::Everything))?;
+        if self.abandon {
+            let given_up = change.abandon_secrets()?.len();
+            context.output.warn(&format!("{given_up} secrets are given up; they stay where they are"));
+        }
         context.output.notices(&mut change);
         let erased = change.secrets_kept()?.len();
         change.purge()?;
-        if context.configuration_path.exists() {
+        if context.is_usual && context.configuration_path.exists() {
             std::fs::remove_file(&context.configuration_path).map_err(|error| {
                 Failure::internal(format!("{} could not be removed: {error}", context.configuration_path.display()))
             })?;

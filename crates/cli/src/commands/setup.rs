@@ -11,7 +11,8 @@ use crate::{context::Context, failure::Failure, store};
 /// vault is for machines without one: a sealed file for each credential set, opened by a key file or by a command that
 /// prints the key (64 hexadecimal digits). A key file protects a copied database, not a stolen home directory.
 ///
-/// The choice is tried out first, and is made once: while secrets are in one store, another is refused.
+/// The choice is tried out first, and is made once: while secrets are in one store, another is refused. The same vault may
+/// be given its key from elsewhere.
 ///
 /// Examples:
 ///   credstack setup                                           show the choice
@@ -30,6 +31,9 @@ pub struct Setup {
     /// For the vault: the command that prints its key; no shell runs it
     #[arg(long, value_name = "COMMAND", requires = "store")]
     key_command: Option<String>,
+    /// Give up the secrets in the present store, because it cannot be reached any more; they stay in it
+    #[arg(long, requires = "store")]
+    abandon: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -43,7 +47,7 @@ enum Store {
 impl Setup {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
         if let Some(choice) = self.choice()? {
-            store::choose(context, &choice)?;
+            store::choose(context, &choice, self.abandon)?;
             context.output.say(&format!("secrets go into {}", store::describe(&choice)));
         }
         let chosen = context.reader()?.chosen_store()?;

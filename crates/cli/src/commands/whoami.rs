@@ -40,7 +40,7 @@ impl Whoami {
         }
         let mut rows = table(&[]);
         let credential = shape.credential.map(|id| id.to_string());
-        let expires = shape.credential.map(|_| words::expiry(shape.expires_at, context.now));
+        let expires = shape.credential.map(|_| words::expiry(shape.expires_at, shape.temporary, context.now));
         let unknown = || "unknown".to_owned();
         for (name, value) in [
             ("account", Some(shape.account.unwrap_or_else(unknown))),
@@ -58,10 +58,11 @@ impl Whoami {
 
     fn online(&self, context: &Context) -> Result<IdentityShape, Failure> {
         let reader = context.reader()?;
-        let choice = Choice { from: Some(self.frame), profile: None };
+        let choice = Choice { from: Some(self.frame), ..Choice::default() };
         let signing = signing::choose(context, &reader, &choice)?;
         let identity = signing.sts(context, self.region.as_deref())?.caller_identity(&signing.set)?;
-        Ok(IdentityShape { expires_at: signing.expires_at, ..shape(Some(identity), signing.credential()) })
+        let (expires_at, temporary) = (signing.expires_at, !signing.set.is_long_term());
+        Ok(IdentityShape { expires_at, temporary, ..shape(Some(identity), signing.credential()) })
     }
 
     fn offline(&self, context: &Context) -> Result<IdentityShape, Failure> {
@@ -72,7 +73,8 @@ impl Whoami {
         match reader.frame(&context.stack, self.frame)? {
             Frame::Credential(id) => {
                 let credential = reader.credential(id)?;
-                Ok(IdentityShape { expires_at: credential.expires_at, ..shape(credential.identity, Some(id)) })
+                let (expires_at, temporary) = (credential.expires_at, credential.temporary);
+                Ok(IdentityShape { expires_at, temporary, ..shape(credential.identity, Some(id)) })
             }
             Frame::Ambient(ambient) => {
                 context.output.say(&format!("{} is not recorded; ask without --offline", words::ambient(&ambient)));
@@ -87,5 +89,5 @@ fn shape(identity: Option<Identity>, credential: Option<credstack_core::values::
         Some(Identity { account, arn, user_id }) => (Some(account), Some(arn), Some(user_id)),
         None => (None, None, None),
     };
-    IdentityShape { account, arn, user_id, credential, expires_at: None }
+    IdentityShape { account, arn, user_id, credential, expires_at: None, temporary: false }
 }

@@ -169,7 +169,8 @@ fn memory_and_environment_are_closed_to_others_of_the_same_user_and_no_core_is_d
     let deadline = Instant::now() + Duration::from_secs(10);
     let closed =
         || fs::metadata(process.join("environ")).unwrap().uid() == 0 && fs::metadata(process.join("mem")).unwrap().uid() == 0;
-    while !(read("comm").trim() == "credstack" && closed() && no_core(&read("limits"))) {
+    let closed_mask = || read("status").lines().any(|line| line.split_whitespace().eq(["Umask:", "0077"]));
+    while !(read("comm").trim() == "credstack" && closed() && closed_mask() && no_core(&read("limits"))) {
         assert!(Instant::now() < deadline, "{} {}", read("comm"), read("limits"));
         std::thread::sleep(Duration::from_millis(2));
     }

@@ -4,8 +4,6 @@ use std::path::Path;
 
 use memchr::memmem::Finder;
 
-/// How much of a secret gives it away. Also the length of the pieces that are looked for.
-const PIECE: usize = 20;
 /// The sandbox's session tokens begin alike; that much of one is no secret.
 const COMMON_HEAD: &str = "FakeSandboxToken";
 
@@ -29,34 +27,35 @@ pub fn assert_absent(secrets: &[String], texts: &[(String, Vec<u8>)], directory:
     }
 }
 
-/// How a secret might show: as it is, its beginning and its end, and these percent-encoded, in hexadecimal, in base64.
+/// How a secret might show: any stretch of it as it is, and its beginning and end percent-encoded, in hexadecimal, in base64.
 fn forms(secret: &str) -> Vec<Vec<u8>> {
-    let own = secret.strip_prefix(COMMON_HEAD).unwrap_or(secret);
-    if own.len() < 12 {
+    let own = secret.strip_prefix(COMMON_HEAD).unwrap_or(secret).as_bytes();
+    // Whatever is twice as long holds a whole piece.
+    let piece = if own.len() > 64 { 20 } else { 12 };
+    if own.len() < piece {
         return Vec::new();
     }
-    let piece = PIECE.min(own.len());
-    let ends = [&own[..piece], &own[own.len() - piece..]];
-    let mut forms: Vec<Vec<u8>> = Vec::new();
-    for end in ends {
-        forms.push(end.as_bytes().to_vec());
-        forms.push(percent(end).into_bytes());
-        forms.push(end.bytes().map(|byte| format!("{byte:02x}")).collect::<String>().into_bytes());
+    let mut forms: Vec<Vec<u8>> = own.chunks_exact(piece).map(<[u8]>::to_vec).collect();
+    let end = &own[own.len() - piece..];
+    forms.push(end.to_vec());
+    for edge in [&own[..piece], end] {
+        forms.push(percent(edge).into_bytes());
+        forms.push(edge.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into_bytes());
     }
-    // A whole number of groups, so that the encoding does not depend on what follows.
-    forms.push(base64(&secret.as_bytes()[..secret.len().min(36) / 3 * 3]).into_bytes());
+    // A whole number of groups of its own, so that the encoding depends neither on what follows nor on a common head.
+    let head = secret.len() - own.len();
+    forms.push(base64(&secret.as_bytes()[head.next_multiple_of(3)..][..piece / 3 * 3]).into_bytes());
     forms.sort();
     forms.dedup();
-    forms.retain(|form| form.len() >= 12 && *form != base64(&COMMON_HEAD.as_bytes()[..15]).into_bytes());
     forms
 }
 
-fn percent(text: &str) -> String {
+fn percent(bytes: &[u8]) -> String {
     let encode = |byte: u8| match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => (byte as char).to_string(),
         other => format!("%{other:02X}"),
     };
-    text.bytes().map(encode).collect()
+    bytes.iter().copied().map(encode).collect()
 }
 
 fn base64(bytes: &[u8]) -> String {
@@ -97,7 +96,8 @@ fn the_scan_finds_every_form() {
         secret.to_owned(),
         format!("x{}", &secret[..24]),
         format!("{}x", &secret[16..]),
-        percent(secret),
+        secret[8..32].to_owned(),
+        percent(secret.as_bytes()),
         secret.bytes().map(|byte| format!("{byte:02x}")).collect(),
         base64(&secret.as_bytes()[..39]),
     ] {

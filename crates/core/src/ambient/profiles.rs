@@ -62,6 +62,7 @@ impl Profiles {
             .or_else(|| variable("AWS_REGION"))
             .or_else(|| variable("AWS_DEFAULT_REGION"))
             .or_else(|| self.setting("region").map(str::to_owned))
+            .or_else(|| question.default_region.clone())
     }
 
     pub(super) fn ca_bundle(&self, question: &Question) -> Option<PathBuf> {

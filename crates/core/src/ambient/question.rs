@@ -16,6 +16,8 @@ pub struct Question {
     pub environment_keys: Option<EnvironmentKeys>,
     /// The region that the user asked for; else the reference's, `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's.
     pub region: Option<String>,
+    /// The region where neither the question nor the AWS configuration names one.
+    pub default_region: Option<String>,
     /// A PEM file whose certificate authorities are trusted instead of the system's: the value of `AWS_CA_BUNDLE`.
     /// Without it the profile's `ca_bundle`.
     pub ca_bundle: Option<PathBuf>,

@@ -1,15 +1,21 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
 
 use super::DatabaseError;
 use crate::values::{Acquired, Ambient, Credential, CredentialId, Identity, Item, Kind, Signer, StackName, State};
 
-const COLUMNS: &str = "id, kind, state, held, access_key_id, account, arn, user_id, region, issued_at, expires_at, parent, \
+const COLUMNS: &str = "id, kind, state, held, access_key_id, temporary, account, arn, user_id, region, issued_at, expires_at, parent, \
                        signed_by, request, label, note";
 
 /// Announces a credential set before its secret is stored.
-pub(crate) fn insert_pending(connection: &Connection, acquired: &Acquired, item: &Item) -> Result<CredentialId, DatabaseError> {
+pub(crate) fn insert_pending(
+    connection: &Connection,
+    acquired: &Acquired,
+    item: &Item,
+    detail: &Map<String, Value>,
+) -> Result<CredentialId, DatabaseError> {
     let Acquired { set, kind, identity, region, issued_at, expires_at, signer, request, label, note } = acquired;
     let (parent, signed_by) = match signer {
         Signer::None => (None, None),
@@ -19,15 +25,16 @@ pub(crate) fn insert_pending(connection: &Connection, acquired: &Acquired, item:
     };
     connection
         .prepare(
-            "INSERT INTO credential (item, nonce, state, kind, access_key_id, account, arn, user_id, region, issued_at,
-                                     expires_at, parent, signed_by, request, label, note)
-             VALUES (?1, ?2, 'pending', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+            "INSERT INTO credential (item, nonce, state, kind, access_key_id, temporary, account, arn, user_id, region,
+                                     issued_at, expires_at, parent, signed_by, request, label, note, detail)
+             VALUES (?1, ?2, 'pending', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
         )?
         .execute(params![
             item.id.to_string(),
             item.nonce,
             kind.as_str(),
             set.access_key_id,
+            !set.is_long_term(),
             identity.as_ref().map(|identity| &identity.account),
             identity.as_ref().map(|identity| &identity.arn),
             identity.as_ref().map(|identity| &identity.user_id),
@@ -39,6 +46,7 @@ pub(crate) fn insert_pending(connection: &Connection, acquired: &Acquired, item:
             to_json(request)?,
             label,
             note,
+            Value::Object(detail.clone()).to_string(),
         ])?;
     Ok(CredentialId(connection.last_insert_rowid()))
 }
@@ -110,6 +118,12 @@ pub(crate) fn item(connection: &Connection, id: CredentialId) -> Result<Option<I
     Ok(Some(Item { id, nonce }))
 }
 
+/// What else the log is to say of the acquisition of a credential set.
+pub(crate) fn detail(connection: &Connection, id: CredentialId) -> Result<Map<String, Value>, DatabaseError> {
+    let detail = connection.query_row("SELECT detail FROM credential WHERE id = ?1", [id.0], |row| row.get(0)).optional()?;
+    Ok(from_json(detail, "detail of a credential set")?.unwrap_or_default())
+}
+
 /// The stacks on which a credential set is, by name.
 pub(crate) fn stacks_with(connection: &Connection, id: CredentialId) -> Result<Vec<StackName>, DatabaseError> {
     let mut statement = connection.prepare("SELECT DISTINCT stack FROM frame WHERE credential = ?1 ORDER BY stack")?;
@@ -131,7 +145,7 @@ fn select(connection: &Connection, clause: &str, with: impl rusqlite::Params) ->
 fn credential(row: &Row<'_>) -> Result<Credential, DatabaseError> {
     let kind: String = row.get(1)?;
     let state: String = row.get(2)?;
-    let identity = match (row.get(5)?, row.get(6)?, row.get(7)?) {
+    let identity = match (row.get(6)?, row.get(7)?, row.get(8)?) {
         (Some(account), Some(arn), Some(user_id)) => Some(Identity { account, arn, user_id }),
         _ => None,
     };
@@ -141,15 +155,16 @@ fn credential(row: &Row<'_>) -> Result<Credential, DatabaseError> {
         state: State::from_text(&state).ok_or(DatabaseError::Nonsense { what: "state of a credential set", value: state })?,
         held: row.get(3)?,
         access_key_id: row.get(4)?,
+        temporary: row.get(5)?,
         identity,
-        region: row.get(8)?,
-        issued_at: time(row.get(9)?)?,
-        expires_at: row.get::<_, Option<i64>>(10)?.map(time).transpose()?,
-        parent: row.get::<_, Option<i64>>(11)?.map(CredentialId),
-        signed_by: from_json(row.get(12)?, "signer")?,
-        request: from_json(row.get(13)?, "request")?,
-        label: row.get(14)?,
-        note: row.get(15)?,
+        region: row.get(9)?,
+        issued_at: time(row.get(10)?)?,
+        expires_at: row.get::<_, Option<i64>>(11)?.map(time).transpose()?,
+        parent: row.get::<_, Option<i64>>(12)?.map(CredentialId),
+        signed_by: from_json(row.get(13)?, "signer")?,
+        request: from_json(row.get(14)?, "request")?,
+        label: row.get(15)?,
+        note: row.get(16)?,
     })
 }
 

@@ -84,6 +84,8 @@ impl KeySource {
 pub enum Patience {
     /// No prompt is ever shown, and a call ends within 3 seconds.
     NobodyCanAnswer,
+    /// Somebody is at a terminal, where a key command can ask. A keyring's prompt has nowhere to appear.
+    PersonAtTerminal,
     /// A prompt may be shown, and a call ends within 5 minutes.
     PersonPresent,
 }
@@ -94,7 +96,7 @@ impl Patience {
         match self {
             // The rest of the 3 seconds is for the program around the call.
             Patience::NobodyCanAnswer => Duration::from_millis(2_800),
-            Patience::PersonPresent => Duration::from_secs(300),
+            Patience::PersonAtTerminal | Patience::PersonPresent => Duration::from_secs(300),
         }
     }
 }
@@ -114,7 +116,11 @@ impl SecretStore {
     /// Opens the store `choice` names. `vault_dir` is where a vault has its files.
     pub fn open(choice: &StoreChoice, vault_dir: &Path, patience: Patience) -> Result<SecretStore> {
         match choice {
-            StoreChoice::Keyring => Ok(SecretStore::Keyring(Keyring::new(patience))),
+            StoreChoice::Keyring => {
+                let desktop = patience == Patience::PersonPresent;
+                let patience = if desktop { patience } else { Patience::NobodyCanAnswer };
+                Ok(SecretStore::Keyring(Keyring::new(patience)))
+            }
             #[cfg(unix)]
             StoreChoice::Vault { key } => Ok(SecretStore::Vault(Vault::new(vault_dir, key.clone(), patience))),
             #[cfg(not(unix))]
@@ -178,14 +184,13 @@ impl SecretStore {
         }
     }
 
-    /// Gives up the store's own key check, so that a vault without secrets can be set up with another key. A vault that
-    /// holds secrets stays as it is.
-    pub fn retire(&self) -> Result<()> {
-        match self {
-            SecretStore::Keyring(_) => Ok(()),
-            #[cfg(unix)]
-            SecretStore::Vault(vault) => vault.retire(),
-        }
+    /// Lets another key be chosen for the vault in `directory`, if it holds no secret.
+    pub fn release_vault(directory: &Path) -> Result<()> {
+        #[cfg(unix)]
+        Vault::release(directory)?;
+        #[cfg(not(unix))]
+        let _no_vault = directory;
+        Ok(())
     }
 
     /// Removes the vault in `directory` with whatever is sealed in it. Files that are not the vault's stay.

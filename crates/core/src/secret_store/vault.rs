@@ -77,11 +77,13 @@ impl Vault {
         self.directory.sweep()
     }
 
-    pub(super) fn retire(&self) -> Result<()> {
-        if self.directory.exists()? && self.secrets()?.is_empty() {
-            self.directory.remove(&self.directory.path_of(KEY_CHECK))?;
+    /// Lets another key be chosen for a vault in `directory` that holds no secret. One that does keeps its key.
+    pub(super) fn release(directory: &Path) -> Result<()> {
+        let vault = Directory::new(directory);
+        if !vault.exists()? || vault.names()?.iter().any(|name| Uuid::try_parse(name).is_ok()) {
+            return Ok(());
         }
-        Ok(())
+        vault.remove(&vault.path_of(KEY_CHECK))
     }
 
     /// Removes a vault's own files, and `directory` itself if nothing else is in it.

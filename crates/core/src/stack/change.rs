@@ -7,7 +7,7 @@ use super::{
     StackError, StackView, StateDirectory,
     lock::Lock,
     place::private_file,
-    record::{entry_about, signed},
+    record::{by, entry_about},
 };
 use crate::{
     database::{Database, credentials, events, stacks},
@@ -152,37 +152,44 @@ impl Change {
         self.require_consent(&leaving)
     }
 
-    /// Moves a stack from `before` to `after`, and in the same transaction settles the credential sets that arrived,
-    /// announces those that leave and writes the log. Then erases what left.
+    /// Moves a stack from `before` to `after`, or removes it if that is `None`, and in the same transaction settles the
+    /// credential sets that arrived, announces those that leave and writes the log. Then erases what left.
     pub(super) fn commit(
         &mut self,
         stack: &StackName,
         before: &Frames,
-        after: &Frames,
+        after: Option<&Frames>,
         arrived: &[CredentialId],
         entries: Vec<Entry>,
     ) -> Result<Moved, StackError> {
-        self.check_move(stack, before, after)?;
+        let frames = after.cloned().unwrap_or_default();
+        self.check_move(stack, before, &frames)?;
         let (now, actor) = (self.now, self.actor_json());
         let leaving = self.database.write(|transaction| -> Result<_, StackError> {
             for id in arrived {
                 credentials::activate(transaction, *id, false)?;
             }
-            let leaving = leaving(transaction, stack, before, after)?;
-            stacks::put_frames(transaction, stack, after, now)?;
-            for id in after.from_current().filter_map(|frame| frame.credential()) {
+            let leaving = leaving(transaction, stack, before, &frames)?;
+            match after {
+                Some(after) => stacks::put_frames(transaction, stack, after, now)?,
+                None => stacks::remove(transaction, stack)?,
+            }
+            for id in frames.from_current().filter_map(|frame| frame.credential()) {
                 credentials::release(transaction, id)?;
             }
             for credential in &leaving {
                 credentials::mark_leaving(transaction, credential.id)?;
             }
             for entry in entries {
-                events::append(transaction, now, &signed(entry, &actor))?;
+                events::append(transaction, now, &by(entry, &actor))?;
             }
             Ok(leaving)
         })?;
         let left = self.erase(leaving);
-        let view = self.database.read(|connection| StackView::of(connection, stack))?;
+        let view = match after {
+            Some(_) => self.database.read(|connection| StackView::of(connection, stack))?,
+            None => StackView::new(stack.clone()),
+        };
         Ok(Moved { view, left })
     }
 
@@ -223,7 +230,7 @@ impl Change {
         self.database.write(|transaction| {
             for credential in erased {
                 credentials::mark_erased(transaction, credential.id)?;
-                events::append(transaction, now, &signed(entry_about(EventKind::Erased, credential), &actor))?;
+                events::append(transaction, now, &by(entry_about(EventKind::Erased, credential), &actor))?;
             }
             Ok(())
         })

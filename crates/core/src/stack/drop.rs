@@ -12,6 +12,6 @@ impl Change {
         let count = before.by_height().len() - after.by_height().len();
         let mut entry = self.entry_for_current(EventKind::Dropped, stack, &after)?;
         entry.detail.insert("dropped".into(), before.from_current().skip(1).take(count).map(|f| json!(f.credential())).collect());
-        self.commit(stack, &before, &after, &[], vec![entry])
+        self.commit(stack, &before, Some(&after), &[], vec![entry])
     }
 }

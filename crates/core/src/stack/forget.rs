@@ -1,6 +1,6 @@
 use super::{
     Change, Left, StackError,
-    record::{entry_about, signed},
+    record::{by, entry_about},
 };
 use crate::{
     database::{credentials, events},
@@ -33,7 +33,7 @@ impl Change {
         self.database.write(|transaction| -> Result<(), StackError> {
             for credential in &leaving {
                 credentials::mark_leaving(transaction, credential.id)?;
-                events::append(transaction, now, &signed(entry_about(EventKind::Forgotten, credential), &actor))?;
+                events::append(transaction, now, &by(entry_about(EventKind::Forgotten, credential), &actor))?;
             }
             Ok(())
         })?;

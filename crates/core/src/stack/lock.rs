@@ -1,6 +1,7 @@
 use std::{
     fs::{File, TryLockError},
     io::{Read, Seek, Write},
+    path::Path,
     thread,
     time::{Duration, Instant},
 };
@@ -27,7 +28,12 @@ impl Lock {
         let deadline = Instant::now() + PATIENCE;
         loop {
             match file.try_lock() {
-                Ok(()) => break,
+                Ok(()) if is_still_at(&file, &path) => break,
+                // A purge removed it while this process waited: whoever comes now locks another file.
+                Ok(()) => {
+                    place.make()?;
+                    file = private_file(&path).map_err(unusable)?;
+                }
                 Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(POLL),
                 Err(TryLockError::WouldBlock) => return Err(StackError::Busy { holder: holder(&mut file) }),
                 Err(TryLockError::Error(error)) => return Err(unusable(error)),
@@ -37,6 +43,21 @@ impl Lock {
         file.set_len(0).and_then(|()| file.write_all(sign.as_bytes())).map_err(unusable)?;
         Ok(Lock { _file: file })
     }
+}
+
+#[cfg(unix)]
+fn is_still_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    match (file.metadata(), path.symlink_metadata()) {
+        (Ok(ours), Ok(there)) => (ours.dev(), ours.ino()) == (there.dev(), there.ino()),
+        _ => false,
+    }
+}
+
+/// Elsewhere a file that is open cannot be removed.
+#[cfg(not(unix))]
+fn is_still_at(_file: &File, _path: &Path) -> bool {
+    true
 }
 
 /// What the holder wrote about itself.

@@ -25,7 +25,7 @@ impl Change {
         let mut entry = self.entry_for_current(EventKind::Restored, stack, &after)?;
         entry.detail.insert("root".into(), how.root.into());
         entry.detail.insert("keep".into(), how.keep.into());
-        self.commit(stack, &before, &after, &[], vec![entry])
+        self.commit(stack, &before, Some(&after), &[], vec![entry])
     }
 
     /// The log's entry for a move, about the frame that is current after it.

@@ -1,10 +1,13 @@
 use std::{fs, io, path::Path};
 
-use super::{Change, StackError};
+use super::{
+    Change, Notice, StackError,
+    record::{by, entry_about},
+};
 use crate::{
-    database::credentials,
+    database::{DatabaseError, credentials, events},
     secret_store::SecretStore,
-    values::{Credential, State},
+    values::{Credential, EventKind, State},
 };
 
 impl Change {
@@ -17,13 +20,33 @@ impl Change {
         Ok(kept)
     }
 
+    /// Gives up every secret that is kept: the secret store cannot be reached any more, and they stay in it. The log says
+    /// that they are lost.
+    pub fn abandon_secrets(&mut self) -> Result<Vec<Credential>, StackError> {
+        let kept = self.secrets_kept()?;
+        let (now, actor) = (self.now, self.actor_json());
+        self.database.write(|transaction| -> Result<(), DatabaseError> {
+            for credential in &kept {
+                credentials::mark_leaving(transaction, credential.id)?;
+                credentials::mark_erased(transaction, credential.id)?;
+                events::append(transaction, now, &by(entry_about(EventKind::SecretLost, credential), &actor))?;
+            }
+            Ok(())
+        })?;
+        self.notices.clear();
+        Ok(kept)
+    }
+
     /// Erases every secret and then everything else of ours in the state directory, the log included. What is not ours
-    /// stays. Stops at the first secret that cannot be erased, with the database still there.
+    /// stays. If a secret cannot be erased the database stays too, and knows which ones are left.
     pub fn purge(mut self) -> Result<(), StackError> {
-        for credential in self.secrets_kept()? {
-            let item = self.database.read(|connection| credentials::item(connection, credential.id))?;
-            if let Some(item) = item {
-                self.secrets()?.erase(&item)?;
+        let kept = self.secrets_kept()?;
+        self.database.write(|transaction| kept.iter().try_for_each(|it| credentials::mark_leaving(transaction, it.id)))?;
+        self.notices.clear();
+        self.erase(kept);
+        for notice in std::mem::take(&mut self.notices) {
+            if let Notice::NotErased(_, error) = notice {
+                return Err(error);
             }
         }
         SecretStore::dissolve_vault(&self.place.vault())?;

@@ -3,7 +3,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Change, Moved, Shell, StackError,
     capture::Cover,
-    record::{entry_about, signed, with_frames},
+    record::{by, entry_about, with_frames},
 };
 use crate::{
     database::{DatabaseError, credentials, events},
@@ -54,11 +54,12 @@ impl Change {
             // The new frame has no id yet; any frame will do to see what goes.
             self.check_move(stack, &before, &before.replace(Frame::untouched()))?;
         }
+        let shells_own = !matches!(cover, Cover::AsItIs);
         let (captured, base) = self.covered(&before, cover)?;
-        if let (Signer::ShellKeys, Some(id)) = (&acquired.signer, captured) {
+        if let (Signer::ShellKeys, true, Some(id)) = (&acquired.signer, shells_own, base.current().credential()) {
             acquired.signer = Signer::Credential(id);
         }
-        let id = match self.arrive(&acquired) {
+        let id = match self.arrive(&acquired, &detail) {
             Ok(id) => id,
             Err(error) => {
                 captured.into_iter().for_each(|id| self.take_back(id));
@@ -70,22 +71,22 @@ impl Change {
             Landing::Top | Landing::Nowhere => base.push(Frame::Credential(id)),
         };
         let mut entries = self.captured_entry(captured)?;
-        entries.push(with_frames(self.acquired_entry(id, detail)?, stack, &after));
+        entries.push(with_frames(self.acquired_entry(id)?, stack, &after));
         let arrived: Vec<_> = captured.into_iter().chain([id]).collect();
-        let moved = self.commit(stack, &before, &after, &arrived, entries)?;
+        let moved = self.commit(stack, &before, Some(&after), &arrived, entries)?;
         Ok(Pushed { credential: self.credential(id)?, captured, moved: Some(moved) })
     }
 
     /// Stores an acquired credential set on no stack.
     fn hold(&mut self, acquired: Acquired, detail: Map<String, Value>) -> Result<Pushed, StackError> {
-        let id = self.arrive(&acquired)?;
-        let entry = self.acquired_entry(id, detail)?;
+        let id = self.arrive(&acquired, &detail)?;
+        let entry = self.acquired_entry(id)?;
         let held = entry_about(EventKind::Held, &self.credential(id)?);
         let (now, actor) = (self.now, self.actor_json());
         self.database.write(|transaction| -> Result<(), DatabaseError> {
             credentials::activate(transaction, id, true)?;
-            events::append(transaction, now, &signed(entry, &actor))?;
-            events::append(transaction, now, &signed(held, &actor))
+            events::append(transaction, now, &by(entry, &actor))?;
+            events::append(transaction, now, &by(held, &actor))
         })?;
         Ok(Pushed { credential: self.credential(id)?, captured: None, moved: None })
     }
@@ -96,7 +97,7 @@ impl Change {
             Cover::AsItIs => (None, frames.clone()),
             Cover::Becomes(frame) => (None, frames.replace(frame)),
             Cover::Capture(keys) => {
-                let id = self.arrive(&keys)?;
+                let id = self.arrive(&keys, &Map::new())?;
                 (Some(id), frames.replace(Frame::Credential(id)))
             }
         })
@@ -104,10 +105,10 @@ impl Change {
 
     /// Announces a credential set in the database, then puts its secret into the store, which reads it back.
     /// It is pending until the change is committed.
-    fn arrive(&mut self, acquired: &Acquired) -> Result<CredentialId, StackError> {
+    fn arrive(&mut self, acquired: &Acquired, detail: &Map<String, Value>) -> Result<CredentialId, StackError> {
         self.secrets()?;
         let item = Item::new(self.now)?;
-        let id = self.database.write(|transaction| credentials::insert_pending(transaction, acquired, &item))?;
+        let id = self.database.write(|transaction| credentials::insert_pending(transaction, acquired, &item, detail))?;
         if let Err(error) = self.secrets()?.put(&item, &acquired.set) {
             self.take_back(id);
             return Err(error.into());
@@ -123,11 +124,28 @@ impl Change {
             if let Some(item) = item {
                 self.secrets()?.erase(&item)?;
             }
-            self.database.write(|transaction| credentials::remove_pending(transaction, id))?;
-            Ok(())
+            self.withdraw(id)
         };
         // The error that led here is the one to report; what stays is settled by the next change.
         let _settled_later = undone();
+    }
+
+    /// Removes a pending credential set whose secret is not stored. AWS may accept what STS gave all the same until it
+    /// expires, so the log says that it was acquired, and lost.
+    pub(super) fn withdraw(&mut self, id: CredentialId) -> Result<(), StackError> {
+        let credential = self.credential(id)?;
+        let entries = match credential.kind.is_irreplaceable() {
+            true => Vec::new(),
+            false => vec![self.acquired_entry(id)?, entry_about(EventKind::SecretLost, &credential)],
+        };
+        let (now, actor) = (self.now, self.actor_json());
+        self.database.write(|transaction| {
+            for entry in entries {
+                events::append(transaction, now, &by(entry, &actor))?;
+            }
+            credentials::remove_pending(transaction, id)
+        })?;
+        Ok(())
     }
 
     /// One credential set's metadata.
@@ -138,12 +156,18 @@ impl Change {
 
     /// The log's entry for keys that were captured.
     pub(super) fn captured_entry(&self, captured: Option<CredentialId>) -> Result<Vec<Entry>, StackError> {
-        captured.map(|id| Ok(entry_about(EventKind::Captured, &self.credential(id)?))).into_iter().collect()
+        captured.map(|id| self.acquired_entry(id)).into_iter().collect()
     }
 
-    fn acquired_entry(&self, id: CredentialId, mut detail: Map<String, Value>) -> Result<Entry, StackError> {
+    /// The log's entry for a credential set that was acquired, imported or captured.
+    pub(super) fn acquired_entry(&self, id: CredentialId) -> Result<Entry, StackError> {
         let credential = self.credential(id)?;
-        let event = if credential.kind == Kind::Imported { EventKind::Imported } else { EventKind::Acquired };
+        let mut detail = self.database.read(|connection| credentials::detail(connection, id))?;
+        let event = match credential.kind {
+            Kind::Imported => EventKind::Imported,
+            Kind::Ambient => EventKind::Captured,
+            _ => EventKind::Acquired,
+        };
         detail.insert("kind".into(), json!(credential.kind));
         detail.insert("issued_at".into(), json!(credential.issued_at));
         detail.insert("expires_at".into(), json!(credential.expires_at));

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::{KeyOwner, StackError, StateDirectory, capture::key_owner, lock::Lock, secret_stores::chosen};
 use crate::{
     database::{Database, DatabaseError, credentials, stacks},
-    secret_store::{Patience, SecretStore, StoreChoice},
+    secret_store::{Patience, SecretStore, SecretStoreError, StoreChoice},
     values::{Credential, CredentialId, CredentialSet, Event, Frame, FrameName, Frames, StackName, State},
 };
 
@@ -31,6 +31,11 @@ pub struct StackView {
 }
 
 impl StackView {
+    /// A stack of which nothing is written: one ambient frame.
+    pub(super) fn new(name: StackName) -> StackView {
+        StackView { name, frames: Frames::default(), credentials: BTreeMap::new(), held: Vec::new() }
+    }
+
     pub(super) fn of(connection: &Connection, name: &StackName) -> Result<StackView, StackError> {
         let frames = stacks::frames(connection, name)?.ok_or_else(|| StackError::NoSuchStack(name.clone()))?;
         let mut known = BTreeMap::new();
@@ -139,14 +144,15 @@ impl Reader {
             return Err(StackError::Erased(id));
         }
         let choice = chosen(database)?.ok_or(StackError::NoStoreChosen)?;
-        let set = SecretStore::open(&choice, &self.place.vault(), self.patience)?.get(&item)?;
-        Ok(set)
+        let store = SecretStore::open(&choice, &self.place.vault(), self.patience)?;
+        store.get(&item).map_err(|error| match error {
+            // Another process may have erased it just now, as it should.
+            SecretStoreError::NoEntry { .. } if !self.credential(id).is_ok_and(|it| it.has_secret()) => StackError::Erased(id),
+            error => error.into(),
+        })
     }
 }
 
 fn unwritten(name: &StackName) -> Result<StackView, StackError> {
-    if !name.is_default() {
-        return Err(StackError::NoSuchStack(name.clone()));
-    }
-    Ok(StackView { name: name.clone(), frames: Frames::default(), credentials: BTreeMap::new(), held: Vec::new() })
+    if name.is_default() { Ok(StackView::new(name.clone())) } else { Err(StackError::NoSuchStack(name.clone())) }
 }

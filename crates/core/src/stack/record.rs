@@ -22,7 +22,9 @@ impl Change {
 
     /// Writes down, once, that the secret of a credential set is not where it should be. Its metadata stays.
     pub fn record_secret_lost(&mut self, id: CredentialId) -> Result<(), StackError> {
-        if self.database.read(|connection| events::has(connection, EventKind::SecretLost, id))? {
+        if !self.credential(id)?.has_secret()
+            || self.database.read(|connection| events::has(connection, EventKind::SecretLost, id))?
+        {
             return Ok(());
         }
         let credential = self.credential(id)?;
@@ -34,7 +36,7 @@ impl Change {
         let (now, actor) = (self.now, self.actor_json());
         self.database.write(|transaction| -> Result<(), DatabaseError> {
             for entry in entries {
-                events::append(transaction, now, &signed(entry, &actor))?;
+                events::append(transaction, now, &by(entry, &actor))?;
             }
             Ok(())
         })?;
@@ -47,7 +49,7 @@ impl Change {
 }
 
 /// The entry with the person and process behind it.
-pub(super) fn signed(mut entry: Entry, actor: &Value) -> Entry {
+pub(super) fn by(mut entry: Entry, actor: &Value) -> Entry {
     entry.detail.insert("actor".into(), actor.clone());
     entry
 }

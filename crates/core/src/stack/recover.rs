@@ -1,10 +1,10 @@
 use super::{
     Change, Notice, StackError,
     change::is_missing,
-    record::{entry_about, signed},
+    record::{by, entry_about},
 };
 use crate::{
-    database::{credentials, events},
+    database::{DatabaseError, credentials, events},
     values::{Credential, EventKind, State},
 };
 
@@ -36,16 +36,19 @@ impl Change {
         let item = item.ok_or(StackError::NoSuchCredential(id))?;
         match self.secrets()?.get(&item).map_err(StackError::from) {
             Ok(_) => {
-                let entry = signed(entry_about(EventKind::Held, credential), &self.actor_json());
-                let now = self.now;
-                self.database.write(|transaction| {
+                let (now, actor) = (self.now, self.actor_json());
+                let entries = [self.acquired_entry(id)?, entry_about(EventKind::Held, credential)];
+                self.database.write(|transaction| -> Result<(), DatabaseError> {
                     credentials::activate(transaction, id, true)?;
-                    events::append(transaction, now, &entry)
+                    for entry in entries {
+                        events::append(transaction, now, &by(entry, &actor))?;
+                    }
+                    Ok(())
                 })?;
                 Ok(Some(Notice::CutOff(id)))
             }
             Err(error) if is_missing(&error) => {
-                self.database.write(|transaction| credentials::remove_pending(transaction, id))?;
+                self.withdraw(id)?;
                 Ok(None)
             }
             Err(error) => Err(error),

@@ -10,6 +10,6 @@ impl Change {
         let after = base.save();
         let mut entries = self.captured_entry(captured)?;
         entries.push(self.entry_for_current(EventKind::Saved, stack, &after)?);
-        self.commit(stack, &before, &after, captured.as_slice(), entries)
+        self.commit(stack, &before, Some(&after), captured.as_slice(), entries)
     }
 }

@@ -1,4 +1,4 @@
-use super::{Change, StackError, record::signed};
+use super::{Change, StackError, record::by};
 use crate::{
     database::{Database, DatabaseError, events, settings},
     secret_store::{SecretStore, StoreChoice},
@@ -20,16 +20,20 @@ impl Change {
 
     /// Chooses the secret store after trying it out: a throw-away item is written, read and deleted.
     ///
-    /// It is chosen once: while secrets are in one store, another is refused.
+    /// It is chosen once: while secrets are in one store, another is refused. The same vault may be given its key from
+    /// elsewhere.
     pub fn choose_store(&mut self, choice: &StoreChoice) -> Result<(), StackError> {
         let present = chosen(&self.database)?;
+        let same_vault = matches!((&present, choice), (Some(StoreChoice::Vault { .. }), StoreChoice::Vault { .. }));
         if present.as_ref().is_some_and(|present| present != choice) {
             let kept = self.secrets_kept()?.len();
-            if kept > 0 {
+            if kept > 0 && !same_vault {
                 return Err(StackError::StoreInUse(kept));
             }
-            // An empty vault is nobody's, whatever key it had.
-            SecretStore::release_vault(&self.place.vault())?;
+            if kept == 0 {
+                // An empty vault is nobody's, whatever key it had.
+                SecretStore::release_vault(&self.place.vault())?;
+            }
         }
         if present.as_ref() == Some(choice) {
             // The one that settling may have waited for in vain already: a command waits once.
@@ -38,7 +42,7 @@ impl Change {
         SecretStore::open(choice, &self.place.vault(), self.patience)?.probe()?;
         let mut entry = Entry::new(EventKind::StoreChanged);
         entry.detail.insert("store".into(), serde_json::json!(choice));
-        let (now, entry) = (self.now, signed(entry, &self.actor_json()));
+        let (now, entry) = (self.now, by(entry, &self.actor_json()));
         self.database.write(|transaction| -> Result<(), DatabaseError> {
             settings::put(transaction, SETTING, choice)?;
             events::append(transaction, now, &entry)

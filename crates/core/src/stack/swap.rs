@@ -12,6 +12,6 @@ impl Change {
         let after = base.swap().map_err(nothing_saved)?;
         let mut entries = self.captured_entry(captured)?;
         entries.push(self.entry_for_current(EventKind::Swapped, stack, &after)?);
-        self.commit(stack, &before, &after, captured.as_slice(), entries)
+        self.commit(stack, &before, Some(&after), captured.as_slice(), entries)
     }
 }

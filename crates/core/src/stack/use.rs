@@ -22,7 +22,7 @@ impl Change {
         let after = if landing == Landing::Replace { base.replace(frame) } else { base.push(frame) };
         let mut entries = self.captured_entry(captured)?;
         entries.push(self.entry_for_current(EventKind::Used, stack, &after)?);
-        self.commit(stack, &before, &after, captured.as_slice(), entries)
+        self.commit(stack, &before, Some(&after), captured.as_slice(), entries)
     }
 
     fn require_usable(&self, id: CredentialId) -> Result<(), StackError> {

@@ -100,13 +100,15 @@ pub struct Credential {
     pub held: bool,
     /// Its access key id.
     pub access_key_id: String,
+    /// Whether it has a session token; else they are long-term keys, which do not expire.
+    pub temporary: bool,
     /// Who it is, where that is known.
     pub identity: Option<Identity>,
     /// The region that goes with it.
     pub region: Option<String>,
     /// When it was acquired, UTC, whole seconds.
     pub issued_at: Timestamp,
-    /// When it expires, as STS said, UTC; none for long-term keys.
+    /// When it expires, as STS said, UTC; none for long-term keys, and where nobody told.
     pub expires_at: Option<Timestamp>,
     /// The credential set that signed the call which produced it.
     pub parent: Option<CredentialId>,

@@ -1,7 +1,7 @@
 //! What every STS push has in common: ask, and put the answer on the stack, or write down why there was none.
 
 use credstack_core::{
-    stack::{Change, Consent, Landing, Pushed},
+    stack::{Change, Consent, Pushed, Shell},
     sts::{Granted, Sts, StsError},
     values::{
         Acquired, EventKind, Identity, Kind, Signer,
@@ -36,6 +36,7 @@ impl Acquisition<'_> {
     pub fn run(mut self, mfa: Option<&Mfa>) -> Result<(), Failure> {
         let output = &self.context.output;
         self.request.check(self.signing.kind)?;
+        self.signing.inherited.check(&self.request)?;
         for warning in self.request.warnings() {
             output.warn(&warning);
         }
@@ -58,17 +59,29 @@ impl Acquisition<'_> {
             set: granted.set,
             kind: self.kind,
             region: self.sts.configured_region().map(str::to_owned),
-            issued_at: self.context.now,
+            issued_at: self.context.time(),
             expires_at: Some(granted.expires_at),
             signer: self.signing.signer.clone(),
             request: Some(self.request.clone()),
             label: self.common.label.clone(),
             note: self.common.note.clone(),
         };
-        if self.signing.signer == Signer::ShellKeys && self.common.landing() != Landing::Top {
-            output.warn("signed by keys of this shell that are stored nowhere: it cannot be renewed");
+        let shell = self.shell(signer)?;
+        push(self.context, self.common, "push", acquired, shell, detail)
+    }
+
+    /// What ambient is in this shell, with what was found out about it on the way.
+    fn shell(&self, signer: Option<Identity>) -> Result<Shell, Failure> {
+        let mut shell = signing::shell(self.context, &self.context.reader()?)?;
+        match (&mut shell.keys, &self.signing.signer) {
+            (Some(keys), Signer::ShellKeys) => keys.identity = signer,
+            (None, Signer::Ambient(resolved)) if self.signing.is_untouched => {
+                shell.reference.profile = resolved.profile.clone();
+                shell.reference.provider = resolved.provider.clone();
+            }
+            _ => {}
         }
-        push(self.context, self.common, "push", acquired, signer, detail)
+        Ok(shell)
     }
 
     /// Asks STS; if it is not known who signs, that is asked at the same time.
@@ -124,19 +137,9 @@ pub fn push(
     common: &Common,
     command: &str,
     acquired: Acquired,
-    signer: Option<Identity>,
+    shell: Shell,
     detail: Map<String, Value>,
 ) -> Result<(), Failure> {
-    let mut shell = signing::shell(context, &context.reader()?)?;
-    if let (Some(keys), Signer::ShellKeys) = (&mut shell.keys, &acquired.signer) {
-        keys.identity = signer;
-    } else if let Signer::Ambient(resolved) = &acquired.signer {
-        let same = shell.reference.profile.is_none() || shell.reference.profile == resolved.profile;
-        if shell.keys.is_none() && same {
-            shell.reference.profile = resolved.profile.clone();
-            shell.reference.provider = resolved.provider.clone();
-        }
-    }
     let landing = common.landing();
     let pushed: Pushed = change(context, command, common.yes, |change| {
         change.push(&context.stack, acquired.clone(), landing, &shell, detail.clone())
@@ -145,6 +148,9 @@ pub fn push(
     if output.json() {
         let position = pushed.moved.is_some().then_some(0);
         output.print_json(&FrameShape::of_credential(&pushed.credential, position))?;
+    }
+    if acquired.signer == Signer::ShellKeys && pushed.credential.parent.is_none() {
+        output.warn("signed by keys of this shell that are stored nowhere: it cannot be renewed");
     }
     if let Some(id) = pushed.captured {
         output.say(&format!("this shell's keys are saved as {id}, the root of the stack"));
@@ -155,7 +161,7 @@ pub fn push(
             "held: {} ({}), {}; `credstack use {}` makes it current",
             words::identity(&pushed.credential),
             pushed.credential.id,
-            words::expiry(pushed.credential.expires_at, context.now),
+            words::expiry(pushed.credential.expires_at, pushed.credential.temporary, context.now),
             pushed.credential.id
         )),
     }
@@ -169,6 +175,9 @@ fn detail_of(granted: &Granted) -> Map<String, Value> {
     detail.insert("request_id".into(), json!(granted.request_id));
     if let Some(percent) = granted.packed_policy_size {
         detail.insert("packed_policy_size".into(), json!(percent));
+    }
+    if let Some(percent) = granted.session_token_utilization {
+        detail.insert("session_token_utilization".into(), json!(percent));
     }
     if let Some(source_identity) = &granted.source_identity {
         detail.insert("source_identity".into(), json!(source_identity));

@@ -2,7 +2,7 @@ use credstack_core::{
     sts::Sts,
     values::{
         Arn, Identity, Kind,
-        request::{AssumeRole, OneTime, Request, SignerKind, Tag},
+        request::{AssumeRole, OneTime, Request, Tag},
     },
 };
 
@@ -107,11 +107,7 @@ impl Assume {
             Some(identity) => identity,
             None => sts.caller_identity(&signing.set)?,
         };
-        let arn = signing::arn_of(&caller)?;
-        if signing.kind == SignerKind::Unknown {
-            signing.kind = SignerKind::of(&arn, signing.set.is_long_term());
-        }
-        signing.identity = Some(caller);
+        let arn = signing.learn(caller)?;
         Ok(Arn::role(&arn.partition, &arn.account, &self.role).to_string())
     }
 

@@ -41,7 +41,7 @@ pub struct SignedBy {
 impl SignedBy {
     /// The same for the finder of signers.
     pub fn choice(&self) -> Choice<'_> {
-        Choice { from: self.from, profile: self.profile.as_deref() }
+        Choice { from: self.from, profile: self.profile.as_deref(), on_new_stack: true }
     }
 }
 

@@ -67,7 +67,7 @@ impl Federation {
 fn confirm_no_permissions(context: &Context, yes: bool) -> Result<(), Failure> {
     let warning = "with no session policy these credentials will have no permissions";
     if yes {
-        context.output.warn(warning);
+        // The request's own warnings say it.
         return Ok(());
     }
     match context.terminal.confirm(&format!("{warning}. Go on?")) {

@@ -69,13 +69,16 @@ impl Import {
             signer: Signer::None,
             region: None,
             profile: self.profile.clone(),
+            is_untouched: false,
+            inherited: Default::default(),
         };
+        let shell = signing::shell(context, &context.reader()?)?;
         let sts = signing.sts(context, self.common.region.as_deref())?;
         let acquired = Acquired {
             identity: identify(context, &sts, &signing.set)?,
             kind: Kind::Imported,
             region: sts.configured_region().map(str::to_owned),
-            issued_at: context.now,
+            issued_at: context.time(),
             expires_at,
             signer: Signer::None,
             request: None,
@@ -83,12 +86,12 @@ impl Import {
             note: self.common.note.clone(),
             set: signing.set,
         };
-        push(context, &self.common, "push import", acquired, None, Map::new())
+        push(context, &self.common, "push import", acquired, shell, Map::new())
     }
 
     fn read(&self, context: &Context) -> Result<(CredentialSet, Option<Timestamp>), Failure> {
         if let Some(profile) = &self.profile {
-            let choice = Choice { from: None, profile: Some(profile) };
+            let choice = Choice { profile: Some(profile), ..Choice::default() };
             let signing = signing::choose(context, &context.reader()?, &choice)?;
             return Ok((signing.set, signing.expires_at));
         }

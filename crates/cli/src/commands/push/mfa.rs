@@ -10,8 +10,8 @@ pub struct Mfa {
     #[arg(long, value_name = "SERIAL")]
     pub mfa_serial: Option<String>,
     /// The device's present code; without it the terminal is asked
-    #[arg(long, value_name = "CODE", requires = "mfa_serial")]
-    mfa_code: Option<String>,
+    #[arg(long, value_name = "CODE", requires = "mfa_serial", value_parser = secret)]
+    mfa_code: Option<SecretString>,
 }
 
 impl Mfa {
@@ -20,7 +20,7 @@ impl Mfa {
     pub fn code(&self, context: &Context, request: &Request, one_time: &mut OneTime) -> Result<(), Failure> {
         let Some(serial) = &self.mfa_serial else { return Ok(()) };
         let code = match &self.mfa_code {
-            Some(code) => SecretString::from(code.clone()),
+            Some(code) => code.clone(),
             None => {
                 context.terminal.ask_hidden(&format!("MFA code for {}: ", crate::output::escape(serial))).ok_or_else(|| {
                     Failure::usage(format!("an MFA code for {serial} is needed, and nobody is there to ask"))
@@ -31,4 +31,9 @@ impl Mfa {
         one_time.token_code = Some(code);
         Ok(one_time.check(request)?)
     }
+}
+
+/// For clap: a code is never shown again, not in its own messages either.
+fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
+    Ok(SecretString::from(text))
 }

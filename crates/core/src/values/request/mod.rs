@@ -4,6 +4,7 @@
 
 mod assume_role;
 mod federation_token;
+mod inherited;
 mod limits;
 mod one_time;
 mod session_token;
@@ -13,6 +14,7 @@ mod tests;
 
 pub use assume_role::{AssumeRole, ProvidedContext};
 pub use federation_token::GetFederationToken;
+pub use inherited::Inherited;
 pub use limits::{LimitError, Parameter};
 pub use one_time::OneTime;
 use serde::{Deserialize, Serialize};
