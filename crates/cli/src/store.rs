@@ -52,7 +52,7 @@ pub fn choose(context: &Context, choice: &StoreChoice, abandon: bool) -> Result<
     let mut change = Change::begin(&context.place, context.terms("setup", Consent::Only(Default::default())))?;
     if abandon {
         for credential in change.abandon_secrets()? {
-            context.output.warn(&format!("the secret of {} is given up; it stays where it is", credential.id));
+            context.output.warn(&format!("the secret of {} is given up", credential.id));
         }
     }
     context.output.notices(&mut change);

@@ -17,7 +17,7 @@ pub struct Purge {
     /// Do it without asking
     #[arg(long, short)]
     yes: bool,
-    /// Give up secrets that cannot be reached any more; they stay where they are
+    /// Give up secrets that cannot be reached any more
     #[arg(long)]
     abandon: bool,
 }
@@ -45,7 +45,7 @@ impl Purge {
         let mut change = Change::begin(&context.place, context.terms("purge", Consent::Everything))?;
         if self.abandon {
             let given_up = change.abandon_secrets()?.len();
-            context.output.warn(&format!("{given_up} secrets are given up; they stay where they are"));
+            context.output.warn(&format!("{given_up} secrets are given up"));
         }
         context.output.notices(&mut change);
         let erased = change.secrets_kept()?.len();

@@ -31,7 +31,7 @@ pub struct Setup {
     /// For the vault: the command that prints its key; no shell runs it
     #[arg(long, value_name = "COMMAND", requires = "store")]
     key_command: Option<String>,
-    /// Give up the secrets in the present store, because it cannot be reached any more; they stay in it
+    /// Give up the secrets in the present store, because it cannot be reached any more
     #[arg(long, requires = "store")]
     abandon: bool,
 }

@@ -13,6 +13,7 @@ mod hardening;
 mod help;
 mod json;
 mod limits;
+mod losses;
 mod network;
 mod refusals;
 mod rules;

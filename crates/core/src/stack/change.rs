@@ -246,7 +246,7 @@ fn leaving(connection: &Connection, stack: &StackName, before: &Frames, after: &
     for id in ids(before).difference(&stays) {
         let elsewhere = credentials::stacks_with(connection, *id)?.iter().any(|other| other != stack);
         match credentials::find(connection, *id)? {
-            Some(credential) if !elsewhere && !credential.held => leaving.insert(*id, credential),
+            Some(credential) if !elsewhere && !credential.held && credential.has_secret() => leaving.insert(*id, credential),
             _ => None,
         };
     }

@@ -3,10 +3,11 @@ use std::{fs, io, path::Path};
 use super::{
     Change, Notice, StackError,
     record::{by, entry_about},
+    secret_stores::chosen,
 };
 use crate::{
     database::{DatabaseError, credentials, events},
-    secret_store::SecretStore,
+    secret_store::{SecretStore, StoreChoice},
     values::{Credential, EventKind, State},
 };
 
@@ -20,8 +21,8 @@ impl Change {
         Ok(kept)
     }
 
-    /// Gives up every secret that is kept: the secret store cannot be reached any more, and they stay in it. The log says
-    /// that they are lost.
+    /// Gives up every secret that is kept: the secret store cannot be reached any more. In a keyring they stay; a vault's
+    /// files are removed. The log says that they are lost.
     pub fn abandon_secrets(&mut self) -> Result<Vec<Credential>, StackError> {
         let kept = self.secrets_kept()?;
         let (now, actor) = (self.now, self.actor_json());
@@ -33,6 +34,10 @@ impl Change {
             }
             Ok(())
         })?;
+        if let Some(StoreChoice::Vault { .. }) = chosen(&self.database)? {
+            // What nobody can open is of no use to anybody.
+            SecretStore::dissolve_vault(&self.place.vault())?;
+        }
         self.notices.clear();
         Ok(kept)
     }

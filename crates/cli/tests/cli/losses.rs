@@ -1,0 +1,113 @@
+//! Secrets that are lost or cannot be reached, and what is said of credential sets of which something is not known.
+
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use serde_json::json;
+
+use crate::common::{ALICE, ALICE_KEY, ALICE_SECRET, TestEnvironment};
+
+const TRACED: &str = "arn:aws:iam::444455556666:role/Traced";
+
+#[test]
+fn a_lost_secret_is_told_once_and_nothing_is_forgotten() {
+    let env = TestEnvironment::new();
+    env.push_role("Developer");
+    for file in env.vault_files().iter().filter(|name| *name != "key-check") {
+        fs::remove_file(env.state().join("vault").join(file)).unwrap();
+    }
+    for _ in 0..2 {
+        env.credstack(["whoami"]).exits(6).says("has no item");
+    }
+    assert_eq!(env.events(), ["store-changed", "captured", "acquired", "secret-lost"]);
+    assert_eq!(env.frames(), ["c2", "c1"]);
+}
+
+#[test]
+fn what_sts_gave_and_no_store_kept_is_in_the_history() {
+    let env = TestEnvironment::new();
+    env.push_role("Developer");
+    let vault = env.state().join("vault");
+    fs::set_permissions(&vault, fs::Permissions::from_mode(0o755)).unwrap();
+    env.credstack(["push", "assume", "ops/Deploy", "--from", "env", "--note", "in vain"]).exits(6).says("is not safe to use");
+    fs::set_permissions(&vault, fs::Permissions::from_mode(0o700)).unwrap();
+    env.credstack(["save"]).ok();
+    assert_eq!(env.frames(), ["c2", "c2", "c1"]);
+    assert!(env.held().is_empty());
+    let history = env.json(["history"]);
+    let event = |kind: &str, credential: &str| {
+        let mut events = history["events"].as_array().unwrap().iter();
+        events.find(|it| it["event"] == kind && it["credential"] == credential).unwrap_or_else(|| panic!("{kind}: {history}"))
+    };
+    let acquired = event("acquired", "c3");
+    assert_eq!(acquired["access_key_id"], event("secret-lost", "c3")["access_key_id"]);
+    assert_eq!(acquired["detail"]["note"], "in vain");
+    assert!(acquired["detail"]["request_id"].is_string());
+}
+
+#[test]
+fn a_store_that_cannot_be_reached_any_more_can_be_given_up() {
+    let env = TestEnvironment::new();
+    env.push_role("Developer");
+    fs::remove_file(env.key_file()).unwrap();
+    env.credstack(["push", "assume", "Developer"]).exits(6).says("does not exist");
+    let other = ["setup", "--store", "vault", "--key-file", "other.key"];
+    env.credstack(other).exits(6);
+    fs::remove_file(env.home().join("other.key")).unwrap();
+    env.credstack([&other[..], &["--abandon"]].concat()).ok().says("the secret of c1 is given up");
+    env.learn(fs::read_to_string(env.home().join("other.key")).unwrap().trim());
+    env.credstack(["whoami"]).exits(3).says("the secret of c2 was erased");
+    env.credstack(["clear"]).ok();
+    env.push_role("Developer");
+    assert!(env.json(["whoami"])["arn"].as_str().unwrap().contains("assumed-role/Developer"));
+}
+
+#[test]
+fn a_profile_that_signs_does_not_become_the_root() {
+    let mut env = TestEnvironment::new();
+    env.no_keys();
+    env.aws_config(&format!("[profile dev]\naws_access_key_id = {ALICE_KEY}\naws_secret_access_key = {ALICE_SECRET}\n"));
+    env.learn(ALICE_SECRET);
+    env.credstack(["push", "assume", "Developer", "--profile", "dev"]).ok();
+    env.credstack(["pop"]).ok();
+    env.credstack(["whoami"]).exits(3).says("no AWS credentials were found");
+    // The shell's own profile does.
+    env.set("AWS_PROFILE", "dev");
+    env.credstack(["push", "assume", "Developer"]).ok();
+    env.unset("AWS_PROFILE");
+    env.plain(["pop"]).ok().says("ambient (profile dev)");
+    assert_eq!(env.json(["whoami"])["arn"], ALICE);
+}
+
+#[test]
+fn a_stored_frame_signs_for_a_new_stack_whatever_the_shell_holds() {
+    let env = TestEnvironment::new();
+    let role = env.push_role("Developer");
+    let pushed = env.json(["--stack", "other", "push", "assume", "arn:aws:iam::444455556666:role/ReadOnly", "--from", &role]);
+    assert_eq!(pushed["parent"], role.as_str());
+    env.credstack(["--stack", "third", "push", "assume", "Developer", "--from", "root"]).ok();
+    env.credstack(["--stack", "fourth", "push", "assume", "Developer", "--from", "1"]).exits(3);
+}
+
+#[test]
+fn an_expiry_that_nobody_told_is_not_taken_for_none() {
+    let mut env = TestEnvironment::new();
+    env.set("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1");
+    let keys = json!({"Version": 1, "AccessKeyId": "ASIAFAKEFAKEFAKEFAKE", "SecretAccessKey": "fake-secret-of-import",
+                      "SessionToken": "fake-token-of-import"});
+    env.learn("fake-secret-of-import");
+    env.learn("fake-token-of-import");
+    env.run_with_input(env.command(["push", "import"]), keys.to_string().as_bytes()).ok().says("is not known");
+    let list = env.plain(["list"]).ok().stdout;
+    assert!(list.contains("expires at a time that is not known") && list.contains("does not expire"), "{list}");
+    env.plain(["pop", "--yes"]).ok().says("stays valid at AWS until it expires");
+}
+
+#[test]
+fn what_a_chain_inherits_cannot_be_said_otherwise() {
+    let env = TestEnvironment::new();
+    env.json(["push", "assume", TRACED, "--source-identity", "alice"]);
+    let calls = env.sandbox.calls().len();
+    let other = ["push", "assume", "arn:aws:iam::111122223333:role/Developer", "--source-identity", "bob"];
+    env.credstack(other).exits(2).says("--source-identity bob").says("cannot be changed down the chain");
+    assert_eq!(env.sandbox.calls().len(), calls, "STS was not asked");
+}
