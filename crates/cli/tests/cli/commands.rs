@@ -64,13 +64,14 @@ fn setup_shows_chooses_once_and_is_strict_about_keys() {
     env.push_role("Developer");
     let other = ["setup", "--store", "vault", "--key-file", "other.key"];
     env.credstack(other).exits(6).says("this key is not the key of the vault");
-    let refused = env.credstack(["setup", "--store", "keyring"]).exits(2);
-    refused.says("2 credential sets keep their secrets in the present secret store");
+    env.credstack(["setup", "--store", "keyring"]).exits(2).says("2 credential sets keep their secrets").says("--abandon");
     // The same key may come from elsewhere.
-    fs::copy(env.key_file(), env.home().join("moved.key")).unwrap();
+    fs::rename(env.key_file(), env.home().join("moved.key")).unwrap();
+    env.credstack(["whoami"]).exits(6).says("does not exist");
     env.credstack(["setup", "--store", "vault", "--key-file", "moved.key"]).ok();
     env.credstack(["whoami"]).ok();
     env.credstack(["clear", "--yes"]).ok();
+    fs::remove_file(env.home().join("other.key")).unwrap();
     env.credstack(other).ok();
     env.push_role("Developer");
 }
@@ -116,25 +117,22 @@ fn purge_erases_everything_of_ours_and_leaves_the_key() {
     assert_eq!(env.json(["purge", "--yes"]), json!({"erased": 3}));
     let left = secrets::files(&env.state());
     assert_eq!(left, [env.state().join("notes")], "what is not ours stays");
-    assert!(
-        env.key_file().exists() && configuration_of(&env).exists(),
-        "the configuration is not that of this state directory alone"
-    );
+    let configuration = |env: &TestEnvironment| env.home().join(".config/credstack/config.toml");
+    assert!(env.key_file().exists() && configuration(&env).exists(), "it is for another state directory than this one");
     assert_eq!(env.frames(), ["ambient"]);
 
     let mut env = TestEnvironment::without_store();
     env.unset("CREDSTACK_STATE_DIR");
-    env.credstack(["setup", "--store", "vault", "--key-file", path(&env.key_file())]).ok();
     env.configuration("region = \"eu-west-1\"\n");
-    let usual = env.home().join(".local/state/credstack");
-    assert!(usual.join("credstack.db").exists());
-    env.plain(["purge", "--yes"]).ok().says("erased 0 secrets");
-    assert!(!usual.exists() && !configuration_of(&env).exists());
-    env.plain(["purge", "--yes"]).exits(3).says("there is nothing to purge in");
-}
+    env.plain(["setup", "--store", "vault", "--key-file", "vault.key"]).ok();
+    env.plain(["purge", "--yes"]).ok();
+    assert!(env.key_file().exists() && !configuration(&env).exists());
+    assert!(!env.home().join(".local/state/credstack").exists());
 
-fn configuration_of(env: &TestEnvironment) -> std::path::PathBuf {
-    env.home().join(".config/credstack/config.toml")
+    let env = TestEnvironment::new();
+    env.plain(["purge", "--yes"]).ok().says("erased 0 secrets");
+    assert!(!env.state().exists());
+    env.plain(["purge", "--yes"]).exits(3).says("there is nothing to purge in");
 }
 
 #[test]
