@@ -1,6 +1,10 @@
 //! The program is killed, crowded and cut off from its keyring: nothing may be lost, and nothing may be left over.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "all of this is tests; Clippy's own exception ends at helper functions"
+)]
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -64,13 +64,10 @@ fn possible(mut step: Step) -> Step {
     {
         *kind = Made::Session;
     }
-    match &mut step {
-        Step::Push { shell, .. } | Step::Use { shell, .. } | Step::Save { shell, .. } | Step::Swap { shell, .. } => {
-            if !matches!(shell, Environment::Keys(_)) {
-                *shell = Environment::Profile;
-            }
-        }
-        _ => {}
+    if let Step::Push { shell, .. } | Step::Use { shell, .. } | Step::Save { shell, .. } | Step::Swap { shell, .. } = &mut step
+        && !matches!(shell, Environment::Keys(_))
+    {
+        *shell = Environment::Profile;
     }
     step
 }

@@ -1,7 +1,11 @@
 //! The program with a keyring that goes away, is locked or does not answer. On its own, for it is about how long a
 //! command takes.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "all of this is tests; Clippy's own exception ends at helper functions"
+)]
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,6 +1,11 @@
 //! The program against STS servers that others wrote: MiniStack, which checks signatures and policies, and moto.
 //!
 //! They are in the Python environment that `CREDSTACK_TEST_VENV` names; without it the tests fail, they do not skip.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "all of this is tests; Clippy's own exception ends at helper functions"
+)]
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

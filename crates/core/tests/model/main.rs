@@ -1,5 +1,10 @@
 //! Random sequences of operations through the real library, with a real database and a real vault, against a plain
 //! model of aws.iam's list. The two must agree after every step.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "all of this is tests; Clippy's own exception ends at helper functions"
+)]
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
