@@ -63,8 +63,15 @@ fn setup_shows_chooses_once_and_is_strict_about_keys() {
     assert_eq!(fs::read(env.key_file()).unwrap(), key, "a key is never overwritten");
     env.push_role("Developer");
     let other = ["setup", "--store", "vault", "--key-file", "other.key"];
-    env.credstack(other).exits(2).says("2 credential sets keep their secrets in the present secret store");
+    env.credstack(other).exits(6).says("this key is not the key of the vault");
+    env.credstack(["setup", "--store", "keyring"]).exits(2).says("2 credential sets keep their secrets").says("--abandon");
+    // The same key may come from elsewhere.
+    fs::rename(env.key_file(), env.home().join("moved.key")).unwrap();
+    env.credstack(["whoami"]).exits(6).says("does not exist");
+    env.credstack(["setup", "--store", "vault", "--key-file", "moved.key"]).ok();
+    env.credstack(["whoami"]).ok();
     env.credstack(["clear", "--yes"]).ok();
+    fs::remove_file(env.home().join("other.key")).unwrap();
     env.credstack(other).ok();
     env.push_role("Developer");
 }
@@ -110,8 +117,17 @@ fn purge_erases_everything_of_ours_and_leaves_the_key() {
     assert_eq!(env.json(["purge", "--yes"]), json!({"erased": 3}));
     let left = secrets::files(&env.state());
     assert_eq!(left, [env.state().join("notes")], "what is not ours stays");
-    assert!(env.key_file().exists() && !env.home().join(".config/credstack/config.toml").exists());
+    let configuration = |env: &TestEnvironment| env.home().join(".config/credstack/config.toml");
+    assert!(env.key_file().exists() && configuration(&env).exists(), "it is for another state directory than this one");
     assert_eq!(env.frames(), ["ambient"]);
+
+    let mut env = TestEnvironment::without_store();
+    env.unset("CREDSTACK_STATE_DIR");
+    env.configuration("region = \"eu-west-1\"\n");
+    env.plain(["setup", "--store", "vault", "--key-file", "vault.key"]).ok();
+    env.plain(["purge", "--yes"]).ok();
+    assert!(env.key_file().exists() && !configuration(&env).exists());
+    assert!(!env.home().join(".local/state/credstack").exists());
 
     let env = TestEnvironment::new();
     env.plain(["purge", "--yes"]).ok().says("erased 0 secrets");

@@ -120,6 +120,13 @@ impl Desktop {
         names.map(str::to_owned).collect()
     }
 
+    /// Removes an item of ours.
+    pub fn forget(&self, name: &str) {
+        let mut command = Command::new("secret-tool");
+        self.prepare(command.args(["clear", "service", "credstack", "username", name]));
+        assert!(command.status().expect(NEEDED).success());
+    }
+
     /// Gives a command this bus.
     pub fn prepare<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         command

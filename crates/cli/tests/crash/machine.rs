@@ -21,6 +21,8 @@ pub enum Store {
 pub struct Machine {
     pub env: TestEnvironment,
     pub desktop: Option<Desktop>,
+    /// The names of the secrets that were there when the state was kept.
+    kept: BTreeSet<String>,
 }
 
 /// What is on a machine: the frames of the default stack, current first, and what is held.
@@ -33,13 +35,13 @@ pub struct Content {
 impl Machine {
     pub fn new(store: Store) -> Machine {
         match store {
-            Store::Vault => Machine { env: TestEnvironment::new(), desktop: None },
+            Store::Vault => Machine { env: TestEnvironment::new(), desktop: None, kept: BTreeSet::new() },
             Store::Keyring => {
                 let mut env = TestEnvironment::without_store();
                 let desktop = Desktop::new(env.scratch("desktop"));
                 env.set("DBUS_SESSION_BUS_ADDRESS", &desktop.address);
                 env.credstack(["setup", "--store", "keyring"]).ok();
-                Machine { env, desktop: Some(desktop) }
+                Machine { env, desktop: Some(desktop), kept: BTreeSet::new() }
             }
         }
     }
@@ -47,6 +49,7 @@ impl Machine {
     /// Keeps the state as it is now.
     pub fn keep(&mut self) {
         copy(&self.env.state(), &self.env.scratch("kept-state"));
+        self.kept = self.secrets();
         if let Some(desktop) = &self.desktop {
             copy(&desktop.keyrings(), &self.env.scratch("kept-keyrings"));
         }
@@ -56,7 +59,13 @@ impl Machine {
     pub fn put_back(&mut self) {
         fs::remove_dir_all(self.env.state()).unwrap();
         copy(&self.env.scratch("kept-state"), &self.env.state());
+        let now = self.secrets_in_keyring();
         if let Some(desktop) = &mut self.desktop {
+            // A name never stands for another secret, so names are enough; and a restart takes long.
+            now.difference(&self.kept).for_each(|name| desktop.forget(name));
+            if self.kept.is_subset(&now) {
+                return;
+            }
             desktop.end_keyring();
             fs::remove_dir_all(desktop.keyrings()).unwrap();
             copy(&self.env.scratch("kept-keyrings"), &desktop.keyrings());
@@ -81,14 +90,16 @@ impl Machine {
     /// The names of the secrets that are in the store, whatever the database says. Half-written ones count.
     pub fn secrets(&self) -> BTreeSet<String> {
         match &self.desktop {
-            Some(desktop) => {
-                let items = desktop.items();
-                let names: BTreeSet<_> = items.iter().cloned().collect();
-                assert_eq!(items.len(), names.len(), "two items of one name: {items:?}");
-                names
-            }
+            Some(_) => self.secrets_in_keyring(),
             None => self.env.vault_files().into_iter().filter(|name| name != "key-check").collect(),
         }
+    }
+
+    fn secrets_in_keyring(&self) -> BTreeSet<String> {
+        let items = self.desktop.as_ref().map_or(Vec::new(), Desktop::items);
+        let names: BTreeSet<_> = items.iter().cloned().collect();
+        assert_eq!(items.len(), names.len(), "two items of one name: {items:?}");
+        names
     }
 
     /// The credential sets in a state: their ids, and the names of their secrets.

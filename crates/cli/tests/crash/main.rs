@@ -8,6 +8,7 @@ mod common;
 mod log;
 
 mod crowd;
+#[allow(dead_code, reason = "the keyring tests use the rest of it")]
 mod desktop;
 mod kill;
 mod machine;

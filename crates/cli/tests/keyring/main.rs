@@ -5,6 +5,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[allow(dead_code, reason = "the crash tests use the rest of it")]
 #[path = "../crash/desktop.rs"]
 mod desktop;
 #[path = "../../../core/tests/model/log.rs"]

@@ -176,10 +176,13 @@ impl Model {
                 self.stacks.insert(stack, list);
             }
             Step::Use { stack, which, replace, shell } => {
-                let frame = self.find(stack, which)?;
                 let mut list = self.list_or_new(stack);
+                let mut frame = self.find(&list, which)?;
                 if !replace {
                     self.cover(&mut list, shell);
+                    if let Which::Position(position) = which {
+                        frame = list[usize::from(position)];
+                    }
                     list.insert(0, list[0]);
                 }
                 list[0] = frame;
@@ -268,10 +271,10 @@ impl Model {
         self.sets.len() as Number
     }
 
-    fn find(&self, stack: usize, which: Which) -> Result<Number, Refusal> {
+    fn find(&self, list: &[Number], which: Which) -> Result<Number, Refusal> {
         let number = match which {
             Which::Set(which) => self.choose(which),
-            Which::Position(position) => *self.list(stack)?.get(usize::from(position)).ok_or(Refusal::NoSuchPosition)?,
+            Which::Position(position) => *list.get(usize::from(position)).ok_or(Refusal::NoSuchPosition)?,
         };
         if number <= 0 {
             return Ok(number);

@@ -113,9 +113,8 @@ impl Real {
             Step::Use { stack, which, replace, shell } => {
                 let stack = self.name(stack);
                 let frame = match which {
-                    // Not looked up: the change itself must refuse what is not there.
-                    Which::Set(which) => Frame::Credential(self.id(before.choose(which))),
-                    Which::Position(position) => self.reader()?.frame(&stack, FrameName::Position(position.into()))?,
+                    Which::Set(which) => FrameName::Credential(self.id(before.choose(which))),
+                    Which::Position(position) => FrameName::Position(position.into()),
                 };
                 let landing = if replace { Landing::Replace } else { Landing::Top };
                 change.use_frame(&stack, frame, landing, &shell_of(shell))?;
