@@ -6,8 +6,6 @@
     reason = "all of this is tests; Clippy's own exception ends at helper functions"
 )]
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 mod log;
 mod plain;
 mod real;
