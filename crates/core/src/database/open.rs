@@ -180,9 +180,14 @@ mod tests {
     fn damage_inside_is_found_when_it_is_met() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("credstack.db");
-        drop(Database::create(&path).unwrap());
+        // The schema fills more than the first page, and must stay readable for the database to open.
+        let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'event'";
+        let database = Database::create(&path).unwrap();
+        let page: u32 = database.connection.query_row(root, [], |row| row.get(0)).unwrap();
+        drop(database);
         let mut bytes = std::fs::read(&path).unwrap();
-        bytes[4096..].fill(0xff);
+        let page = page as usize;
+        bytes[(page - 1) * 4096..page * 4096].fill(0xff);
         std::fs::write(&path, bytes).unwrap();
         let database = Database::open(&path).unwrap().unwrap();
         let error = database.newest_events(1).unwrap_err();
