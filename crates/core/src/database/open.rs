@@ -183,10 +183,10 @@ mod tests {
         // The schema fills more than the first page, and must stay readable for the database to open.
         let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'event'";
         let database = Database::create(&path).unwrap();
-        let page: i64 = database.connection.query_row(root, [], |row| row.get(0)).unwrap();
-        let page = usize::try_from(page).unwrap();
+        let page: u32 = database.connection.query_row(root, [], |row| row.get(0)).unwrap();
         drop(database);
         let mut bytes = std::fs::read(&path).unwrap();
+        let page = page as usize;
         bytes[(page - 1) * 4096..page * 4096].fill(0xff);
         std::fs::write(&path, bytes).unwrap();
         let database = Database::open(&path).unwrap().unwrap();
