@@ -5,6 +5,7 @@
 //! environment are the caller's decision, because they may be credstack's own; a profile that would ask credstack is
 //! refused; and a profile whose MFA device or duration the SDK would silently leave out is refused too.
 
+mod asking;
 mod chain;
 mod environment;
 mod error;

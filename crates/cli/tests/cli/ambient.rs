@@ -18,6 +18,24 @@ fn profile(name: &str, key: &str, secret: &str) -> String {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_script_that_calls_credstack_again_is_refused_at_once() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut env = TestEnvironment::new();
+    env.no_keys();
+    let script = env.scratch("wrapped");
+    let program = programs::credstack();
+    env.write(
+        &script,
+        &format!("#!/bin/sh\necho again >>'{}'\n'{}' whoami\n", env.scratch("times").display(), program.display()),
+    );
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    env.aws_config(&format!("[default]\ncredential_process = {}\n", script.display()));
+    env.credstack(["whoami"]).exits(2).says("credential_process of profile default ended with exit status 2");
+    assert_eq!(std::fs::read_to_string(env.scratch("times")).unwrap(), "again\n", "it came back once");
+}
+
+#[test]
 fn a_new_stack_is_one_ambient_frame() {
     let env = TestEnvironment::without_store();
     let list = env.list();

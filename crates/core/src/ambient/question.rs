@@ -3,7 +3,13 @@ use std::{path::PathBuf, time::Duration};
 use jiff::Timestamp;
 use tokio::runtime::Builder;
 
-use super::{AmbientError, EnvironmentKeys, chain, loops, profiles::Profiles, walk::Walk};
+use super::{
+    AmbientError, EnvironmentKeys,
+    asking::{self, Asking},
+    chain, loops,
+    profiles::Profiles,
+    walk::Walk,
+};
 use crate::values::{Ambient, CredentialSet};
 
 /// Which ambient identity is wanted, and how it may be looked for.
@@ -77,6 +83,10 @@ pub fn resolve(question: &Question) -> Result<Resolved, AmbientError> {
         }
         loops::refuse(&profiles, profiles.selected(), question.our_exe.as_deref())?;
         let walk = Walk::of(&profiles)?;
+        if walk.is_slow() && asking::asked_by_an_ancestor() {
+            return Err(AmbientError::Loop { profile: profiles.selected().to_owned() });
+        }
+        let _asking = walk.is_slow().then(Asking::begin);
         let (most, provider) = match walk.is_slow() {
             true => (question.time_outs.slow, walk.provider()),
             false => (question.time_outs.chain, None),
