@@ -92,7 +92,7 @@ impl Output {
         self.say(&words::now_current(moved, now));
         self.left(&moved.left, "left the last stack", now);
         if let Some(credential) = moved.view.current().filter(|credential| credential.is_expired(now)) {
-            let again = words::push_command(credential.kind);
+            let again = words::push_command(credential);
             self.warn(&format!("{} has expired: acquire it again with `credstack {again}`", credential.id));
         }
     }

@@ -13,6 +13,7 @@ use credstack_core::{
     },
 };
 use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     configuration::Duration,
@@ -116,7 +117,7 @@ pub fn choose(context: &Context, reader: &Reader, choice: &Choice<'_>) -> Result
         warn_of_other_keys(context, reader)?;
     }
     let signing = match frame {
-        Frame::Credential(id) => from_credential(context, reader, id),
+        Frame::Credential(id) => from_credential(context, reader, id, name == FrameName::Current),
         Frame::Ambient(reference) => match shell(context, reader)?.keys.filter(|_| untouched) {
             Some(keys) => from_keys(context, reader, keys),
             None => from_ambient(context, reader, reference),
@@ -159,7 +160,27 @@ fn from_environment(context: &Context, reader: &Reader) -> Result<Signing, Failu
     from_keys(context, reader, keys)
 }
 
+/// Refuses what cannot be AWS credentials, before anything is done with it: a control character in a key id would end up in
+/// a header.
+pub fn check_set(set: &CredentialSet) -> Result<(), Failure> {
+    let wrong = |what: &str| Err(Failure::usage(what).next_step("check where these credentials come from"));
+    let key_id = &set.access_key_id;
+    // Emulators give shorter ones than AWS does.
+    if !(1..=128).contains(&key_id.len()) || !key_id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return wrong("the access key id is none: expected at most 128 letters, digits or _");
+    }
+    let printable = |secret: &SecretString| {
+        let secret = secret.expose_secret();
+        !secret.is_empty() && secret.chars().all(|c| c.is_ascii_graphic())
+    };
+    if !printable(&set.secret_access_key) || !set.session_token.as_ref().is_none_or(printable) {
+        return wrong("the secret access key or the session token is empty or has characters that AWS never uses");
+    }
+    Ok(())
+}
+
 fn from_keys(context: &Context, reader: &Reader, keys: ShellKeys) -> Result<Signing, Failure> {
+    check_set(&keys.set)?;
     if keys.expires_at.is_some_and(|at| at <= context.now) {
         return Err(Failure::new(failure::Kind::Expired, "the keys in this shell have expired")
             .next_step("get new ones where these came from"));
@@ -179,10 +200,11 @@ fn from_keys(context: &Context, reader: &Reader, keys: ShellKeys) -> Result<Sign
     Ok(Signing { set, expires_at, identity, kind, signer, region: None, profile: None, is_untouched: false, inherited })
 }
 
-fn from_credential(context: &Context, reader: &Reader, id: CredentialId) -> Result<Signing, Failure> {
+fn from_credential(context: &Context, reader: &Reader, id: CredentialId, is_current: bool) -> Result<Signing, Failure> {
     let credential = reader.credential(id)?;
     if credential.is_expired(context.now) {
-        let again = words::push_command(credential.kind);
+        let again = words::push_command(&credential);
+        let first = if is_current { "go back with `credstack pop`, then " } else { "" };
         return Err(Failure::new(
             failure::Kind::Expired,
             format!(
@@ -192,7 +214,7 @@ fn from_credential(context: &Context, reader: &Reader, id: CredentialId) -> Resu
                 words::expiry(credential.expires_at, credential.temporary, context.now)
             ),
         )
-        .next_step(format!("go back with `credstack pop` and acquire it again with `credstack {again}`")));
+        .next_step(format!("{first}acquire it again with `credstack {again}`")));
     }
     let set = reader.secret(id).inspect_err(|error| note_loss(context, id, error))?;
     Ok(Signing {
@@ -245,6 +267,7 @@ fn from_ambient(context: &Context, reader: &Reader, reference: Ambient) -> Resul
         our_exe: context.our_program(),
         ..ambient::Question::default()
     })?;
+    check_set(&resolved.set)?;
     context.output.explain(&format!("ambient: {}", words::ambient(&resolved.reference)));
     let kind = match resolved.reference.provider.as_deref() {
         _ if resolved.set.is_long_term() => SignerKind::LongTerm,

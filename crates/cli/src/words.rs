@@ -3,8 +3,8 @@
 use credstack_core::{
     stack::{Left, Moved, Notice},
     values::{
-        Ambient, Credential, Frame, Kind, display_duration,
-        request::{LimitError, Parameter},
+        Ambient, Credential, Frame, display_duration,
+        request::{LimitError, Parameter, Request},
     },
 };
 use jiff::Timestamp;
@@ -68,6 +68,9 @@ pub fn now_current(moved: &Moved, now: Timestamp) -> String {
 pub fn left(left: &Left, how: &str, now: Timestamp) -> String {
     let Credential { id, expires_at, .. } = &left.credential;
     match expires_at {
+        Some(at) if !left.erased && *at > now => {
+            format!("{id} {how}; its secret is still to be erased here, and stays valid at AWS until {at}")
+        }
         _ if !left.erased => format!("{id} {how}; its secret is still to be erased"),
         Some(at) if *at > now => format!("{id} {how}; its secret is erased here and stays valid at AWS until {at}"),
         Some(at) => format!("{id} {how}; its secret is erased (it had expired at {at})"),
@@ -93,13 +96,14 @@ pub fn notice(notice: &Notice) -> String {
     }
 }
 
-/// The command that acquires such a credential set.
-pub fn push_command(kind: Kind) -> &'static str {
-    match kind {
-        Kind::AssumeRole => "push assume",
-        Kind::SessionToken => "push session",
-        Kind::FederationToken => "push federation",
-        Kind::Imported | Kind::Ambient => "push import",
+/// The command that acquires such a credential set again.
+pub fn push_command(credential: &Credential) -> String {
+    let with_device = |serial: &Option<String>| serial.as_ref().map(|it| format!(" --mfa-serial {it}")).unwrap_or_default();
+    match &credential.request {
+        Some(Request::AssumeRole(role)) => format!("push assume {}{}", role.role_arn, with_device(&role.serial_number)),
+        Some(Request::GetSessionToken(session)) => format!("push session{}", with_device(&session.serial_number)),
+        Some(Request::GetFederationToken(user)) => format!("push federation {}", user.name),
+        None => "push import".to_owned(),
     }
 }
 

@@ -228,3 +228,14 @@ fn imports_come_from_a_profile_or_stdin_and_never_from_an_argument() {
     env.run_with_input(import(), over.as_bytes()).exits(5).says("expired at 2020-01-01T00:00:00Z");
     assert_eq!(env.list(), list);
 }
+
+#[test]
+fn keys_that_cannot_be_aws_credentials_are_refused_before_they_sign() {
+    let mut env = TestEnvironment::new();
+    for (key, secret) in [("AK\u{1b}[31mFAKE", "fake-secret-of-nobody"), ("AKIAFAKEFAKEFAKEFAKE", "fake\nsecret-of-nobody")] {
+        env.use_keys(key, secret, None);
+        env.credstack(["whoami"]).exits(2).says("check where these credentials come from");
+        env.credstack(["push", "assume", "Developer"]).exits(2);
+    }
+    assert!(env.sandbox.calls().is_empty());
+}

@@ -55,7 +55,11 @@ impl Import {
     pub fn run(self, context: &Context) -> Result<(), Failure> {
         self.common.check()?;
         let (set, expires_at) = self.read(context)?;
-        check(&set)?;
+        signing::check_set(&set)?;
+        if set.access_key_id.len() < 16 {
+            return Err(Failure::usage("the access key id is too short: AWS gives 16 characters or more")
+                .next_step("check where these credentials come from"));
+        }
         if let Some(at) = expires_at.filter(|at| *at <= context.now) {
             return Err(Failure::new(failure::Kind::Expired, format!("these credentials expired at {at}"))
                 .next_step("get new ones where these came from"));
@@ -134,26 +138,6 @@ fn from_stdin() -> Result<(CredentialSet, Option<Timestamp>), Failure> {
         session_token: output.session_token,
     };
     Ok((set, output.expiration))
-}
-
-/// Refuses what cannot be AWS credentials, before it is stored.
-fn check(set: &CredentialSet) -> Result<(), Failure> {
-    use secrecy::ExposeSecret;
-    let key_id = &set.access_key_id;
-    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    if !(16..=128).contains(&key_id.len()) || !key_id.chars().all(word) {
-        return Err(Failure::usage("the access key id is none: expected 16 to 128 letters, digits or _")
-            .next_step("check where these credentials come from"));
-    }
-    let printable = |secret: &SecretString| {
-        let secret = secret.expose_secret();
-        !secret.is_empty() && secret.chars().all(|c| c.is_ascii_graphic())
-    };
-    if !printable(&set.secret_access_key) || !set.session_token.as_ref().is_none_or(printable) {
-        return Err(Failure::usage("the secret access key or the session token is empty or has characters that AWS never uses")
-            .next_step("check where these credentials come from"));
-    }
-    Ok(())
 }
 
 /// Who the credentials are. Refused ones are not worth storing; where STS cannot be reached, that is said and they are
