@@ -20,7 +20,8 @@ def refuse(code, *credentials, status=403, **options):
 
 refuse("InvalidClientTokenId", "AKIAUNKNOWN000000001", "x")
 refuse("InvalidClientTokenId", key, secret)
-refuse("InvalidClientTokenId", key, secret, token[:-1] + "x")
+# Another last character, whichever it was.
+refuse("InvalidClientTokenId", key, secret, token[:-1] + ("y" if token[-1] == "x" else "x"))
 refuse("InvalidClientTokenId", "AKIAFAKEALICE0000001", "fake+alice+secret/for+the+sandbox+000001", token)
 other = alice().get_session_token()["Credentials"]
 refuse("InvalidClientTokenId", key, secret, other["SessionToken"])
