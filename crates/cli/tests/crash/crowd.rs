@@ -53,7 +53,7 @@ fn crowd(store: Store) {
     let killed = killed.into_inner();
     println!("{store:?}: {} commands, {killed} killed, {} pushes finished", WORKERS as usize * COMMANDS, pushed.len());
     // How many depends on how fast the machine is: each command is killed at a random moment, and may be done by then.
-    assert!(killed >= 20, "only {killed} were killed");
+    assert!(killed >= 5, "only {killed} were killed");
     assert!(pushed.len() >= 50, "only {} pushes finished", pushed.len());
 }
 
