@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, env, path::PathBuf};
 
 use credstack_core::{
     secret_store::Patience,
-    stack::{Consent, Reader, StackError, StateDirectory, Terms},
+    stack::{Consent, Reader, Secrets, StackError, StateDirectory, Terms},
     values::{Actor, StackName},
 };
 use etcetera::BaseStrategy;
@@ -29,6 +29,8 @@ pub struct Context {
     pub output: Output,
     /// Whom to ask.
     pub terminal: Terminal,
+    /// The secret store, opened when it is first needed.
+    pub secrets: Secrets,
     /// The `AWS_*` variables of this shell.
     pub aws_environment: BTreeMap<String, String>,
     /// The time when the command began.
@@ -57,16 +59,15 @@ impl Context {
         let state = state.unwrap_or_else(|| strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("credstack"));
         let state = std::path::absolute(&state).map_err(|error| Failure::usage(format!("--state-dir: {error}")))?;
         let color = global.color.or(configuration.color).unwrap_or_default();
+        let terminal = Terminal::new(global.no_input);
         Ok(Context {
             stack,
             place: StateDirectory::new(state),
             is_usual,
             output: Output::new(color, global.json, global.quiet, global.verbose),
-            terminal: Terminal::new(global.no_input),
-            aws_environment: env::vars_os()
-                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-                .filter(|(name, _)| name.starts_with("AWS_"))
-                .collect(),
+            secrets: Secrets::new(patience(terminal)),
+            terminal,
+            aws_environment: aws_environment()?,
             now: Timestamp::now(),
             configuration,
             configuration_path,
@@ -80,23 +81,12 @@ impl Context {
 
     /// What is there, without a lock.
     pub fn reader(&self) -> Result<Reader, StackError> {
-        Reader::open(&self.place, self.patience())
+        Reader::open(&self.place, self.secrets.clone())
     }
 
     /// The terms of a change that begins now. The time is read again: an STS call lies behind.
     pub fn terms(&self, command: &str, consent: Consent) -> Terms {
-        Terms { now: self.time(), actor: actor(), command: command.to_owned(), patience: self.patience(), consent }
-    }
-
-    /// How long the secret store may take: a person may have to unlock it.
-    pub fn patience(&self) -> Patience {
-        let display = |name| variable(name).is_some();
-        let desktop = display("DISPLAY") || display("WAYLAND_DISPLAY") || cfg!(not(target_os = "linux"));
-        match self.terminal.may_ask() {
-            false => Patience::NobodyCanAnswer,
-            true if desktop => Patience::PersonPresent,
-            true => Patience::PersonAtTerminal,
-        }
+        Terms { now: self.time(), actor: actor(), command: command.to_owned(), secrets: self.secrets.clone(), consent }
     }
 
     /// The time now, which is later than [`Context::now`] when STS or a person was waited for.
@@ -116,6 +106,34 @@ impl Context {
     pub fn our_program(&self) -> Option<PathBuf> {
         env::current_exe().ok()
     }
+}
+
+/// How long the secret store may take: a person may have to unlock it.
+fn patience(terminal: Terminal) -> Patience {
+    let display = |name| variable(name).is_some();
+    let desktop = display("DISPLAY") || display("WAYLAND_DISPLAY") || cfg!(not(target_os = "linux"));
+    match terminal.may_ask() {
+        false => Patience::NobodyCanAnswer,
+        true if desktop => Patience::PersonPresent,
+        true => Patience::PersonAtTerminal,
+    }
+}
+
+/// The `AWS_*` variables. One that says who somebody is and is not text is refused: without it somebody else would sign.
+fn aws_environment() -> Result<BTreeMap<String, String>, Failure> {
+    const WHO: [&str; 4] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"];
+    let mut found = BTreeMap::new();
+    for (name, value) in env::vars_os() {
+        let Ok(name) = name.into_string() else { continue };
+        match value.into_string() {
+            Ok(value) if name.starts_with("AWS_") => drop(found.insert(name, value)),
+            Err(_) if WHO.contains(&name.as_str()) => {
+                return Err(Failure::usage(format!("{name} is not text")).next_step("set it again, or unset it"));
+            }
+            _ => {}
+        }
+    }
+    Ok(found)
 }
 
 /// A path need not be text.

@@ -119,7 +119,8 @@ impl From<DatabaseError> for Failure {
         let next_step = match &error {
             DatabaseError::Newer { .. } => "install the version of credstack that wrote it, or a later one",
             DatabaseError::Damaged { .. } => {
-                "`credstack doctor` says what can still be read; secrets are not in it and are untouched"
+                "`credstack doctor` says what can still be read; secrets are not in it and are untouched; \
+                 `credstack purge --abandon` begins anew"
             }
             DatabaseError::Busy { .. } => "wait for the other process to finish, then try again",
             _ => "check the file, its permissions and the space left; `credstack doctor` looks at it",

@@ -47,6 +47,14 @@ impl Output {
         self.print(&escape_json(&text))
     }
 
+    /// Prints the result of a change. If that fails, the change was made all the same, and that is said.
+    pub fn print_done(&self, value: &impl Serialize) -> Result<(), Failure> {
+        self.print_json(value).map_err(|failure| {
+            Failure::new(failure.kind, format!("the change was made, but {}", failure.message))
+                .next_step("`credstack list` shows what is there now; check where stdout goes")
+        })
+    }
+
     /// Prints data: text that is escaped already, line by line.
     pub fn print(&self, text: &str) -> Result<(), Failure> {
         let mut stdout = anstream::stdout().lock();
@@ -133,7 +141,7 @@ pub fn report_usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() {
         // The command line could not be read, so whether it asks for JSON is seen from its words.
         if std::env::args_os().any(|argument| argument == "--json") {
-            return report(&Failure::usage(text.to_string().trim_end()), true);
+            return report(&usage_failure(&text.to_string()), true);
         }
         let words = std::env::args_os();
         if words.into_iter().any(|word| word.to_string_lossy().chars().any(is_dangerous)) {
@@ -148,6 +156,16 @@ pub fn report_usage(error: &clap::Error) -> ExitCode {
     // A reader that has seen enough is no failure.
     let _closed = write!(stdout, "{}", text.ansi()).and_then(|()| stdout.flush());
     ExitCode::SUCCESS
+}
+
+/// clap's words for a usage error, as a failure of ours: what is wrong, and its advice.
+fn usage_failure(text: &str) -> Failure {
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut paragraphs = text.trim().split("\n\n").map(words);
+    let message = paragraphs.next().unwrap_or_default();
+    let tips = paragraphs.filter_map(|paragraph| paragraph.strip_prefix("tip: ").map(str::to_owned));
+    let advice: Vec<_> = tips.chain(["`--help` explains the options".to_owned()]).collect();
+    Failure::usage(message.trim_start_matches("error: ")).next_step(advice.join("; "))
 }
 
 /// Writes a line to stderr; nobody listening is no failure.

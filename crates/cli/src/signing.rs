@@ -1,11 +1,14 @@
 //! Who signs an STS call: a frame of the stack, a profile, or this shell's keys.
 
+mod ambient;
+
 use std::path::PathBuf;
 
+pub use ambient::shell;
+use ambient::{from_ambient, from_environment, from_keys};
 use credstack_core::{
-    ambient::{self, EnvironmentKeys},
     secret_store::SecretStoreError,
-    stack::{Change, Consent, KeyOwner, Reader, Shell, ShellKeys, StackError},
+    stack::{Change, Consent, Reader, StackError},
     sts::{Settings, Sts},
     values::{
         Ambient, Arn, Credential, CredentialId, CredentialSet, Frame, FrameName, Frames, Identity, Kind, Signer,
@@ -13,7 +16,6 @@ use credstack_core::{
     },
 };
 use jiff::Timestamp;
-use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     configuration::Duration,
@@ -126,78 +128,9 @@ pub fn choose(context: &Context, reader: &Reader, choice: &Choice<'_>) -> Result
     Ok(Signing { is_untouched: untouched && name == FrameName::Current, ..signing })
 }
 
-/// What ambient is in this shell.
-pub fn shell(context: &Context, reader: &Reader) -> Result<Shell, Failure> {
-    let owned = |name| context.aws(name).map(str::to_owned);
-    // A profile that asks credstack is not what was there before credstack.
-    let is_other = |profile: &String| ambient::refuse_loops(Some(profile), context.our_program().as_deref()).is_ok();
-    let reference = Ambient {
-        profile: owned("AWS_PROFILE").filter(is_other),
-        region: owned("AWS_REGION").or_else(|| owned("AWS_DEFAULT_REGION")),
-        provider: None,
-    };
-    let Some(keys) = environment_keys(context)? else { return Ok(Shell { keys: None, reference }) };
-    let keys = match reader.key_owner(&keys.set.access_key_id)? {
-        KeyOwner::Ours(credential) => {
-            context.output.explain(&format!("the keys in this shell are {}, exported by credstack: not ambient", credential.id));
-            None
-        }
-        KeyOwner::Unknown | KeyOwner::Stored(_) => Some(keys),
-    };
-    Ok(Shell { keys, reference })
-}
-
-fn environment_keys(context: &Context) -> Result<Option<ShellKeys>, Failure> {
-    let found = ambient::environment_keys(|name| context.aws(name).map(str::to_owned))?;
-    Ok(found.map(|keys| ShellKeys { set: keys.set, expires_at: keys.expires_at, identity: None }))
-}
-
-fn from_environment(context: &Context, reader: &Reader) -> Result<Signing, Failure> {
-    let keys = environment_keys(context)?.ok_or_else(|| {
-        Failure::new(failure::Kind::Nothing, "this shell's environment holds no AWS keys")
-            .next_step("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or sign with another frame")
-    })?;
-    from_keys(context, reader, keys)
-}
-
-/// Refuses what cannot be AWS credentials, before anything is done with it: a control character in a key id would end up in
-/// a header.
+/// Refuses what cannot be AWS credentials, before anything is done with it.
 pub fn check_set(set: &CredentialSet) -> Result<(), Failure> {
-    let wrong = |what: &str| Err(Failure::usage(what).next_step("check where these credentials come from"));
-    let key_id = &set.access_key_id;
-    // Emulators give shorter ones than AWS does.
-    if !(1..=128).contains(&key_id.len()) || !key_id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-        return wrong("the access key id is none: expected at most 128 letters, digits or _");
-    }
-    let printable = |secret: &SecretString| {
-        let secret = secret.expose_secret();
-        !secret.is_empty() && secret.chars().all(|c| c.is_ascii_graphic())
-    };
-    if !printable(&set.secret_access_key) || !set.session_token.as_ref().is_none_or(printable) {
-        return wrong("the secret access key or the session token is empty or has characters that AWS never uses");
-    }
-    Ok(())
-}
-
-fn from_keys(context: &Context, reader: &Reader, keys: ShellKeys) -> Result<Signing, Failure> {
-    check_set(&keys.set)?;
-    if keys.expires_at.is_some_and(|at| at <= context.now) {
-        return Err(Failure::new(failure::Kind::Expired, "the keys in this shell have expired")
-            .next_step("get new ones where these came from"));
-    }
-    let (signer, identity, kind) = match reader.key_owner(&keys.set.access_key_id)? {
-        KeyOwner::Stored(credential) | KeyOwner::Ours(credential) => {
-            (Signer::Credential(credential.id), credential.identity.clone(), kind_of(&credential, &keys.set))
-        }
-        KeyOwner::Unknown if keys.set.is_long_term() => (Signer::ShellKeys, None, SignerKind::LongTerm),
-        KeyOwner::Unknown => (Signer::ShellKeys, None, SignerKind::Unknown),
-    };
-    let inherited = match signer {
-        Signer::Credential(id) => inherited(reader, id)?,
-        _ => Inherited::default(),
-    };
-    let (set, expires_at) = (keys.set, keys.expires_at);
-    Ok(Signing { set, expires_at, identity, kind, signer, region: None, profile: None, is_untouched: false, inherited })
+    set.fault().map_or(Ok(()), |fault| Err(Failure::usage(fault).next_step("check where these credentials come from")))
 }
 
 fn from_credential(context: &Context, reader: &Reader, id: CredentialId, is_current: bool) -> Result<Signing, Failure> {
@@ -254,38 +187,6 @@ fn note_loss(context: &Context, id: CredentialId, error: &StackError) {
             change.record_secret_lost(id)
         });
     }
-}
-
-fn from_ambient(context: &Context, reader: &Reader, reference: Ambient) -> Result<Signing, Failure> {
-    // A profile may say that it begins with the environment's keys.
-    let keys = shell(context, reader)?.keys.filter(|_| reference.profile.is_some());
-    let resolved = ambient::resolve(&ambient::Question {
-        reference: reference.clone(),
-        environment_keys: keys.map(|keys| EnvironmentKeys { set: keys.set, expires_at: keys.expires_at }),
-        default_region: context.configuration.region.clone(),
-        ca_bundle: ca_bundle(context),
-        our_exe: context.our_program(),
-        ..ambient::Question::default()
-    })?;
-    check_set(&resolved.set)?;
-    context.output.explain(&format!("ambient: {}", words::ambient(&resolved.reference)));
-    let kind = match resolved.reference.provider.as_deref() {
-        _ if resolved.set.is_long_term() => SignerKind::LongTerm,
-        // These give the sessions of a role and nothing else.
-        Some("AssumeRole" | "Sso" | "WebIdentityToken" | "EcsContainer" | "Ec2InstanceMetadata") => SignerKind::RoleSession,
-        _ => SignerKind::Unknown,
-    };
-    Ok(Signing {
-        kind,
-        set: resolved.set,
-        expires_at: resolved.expires_at,
-        identity: None,
-        region: reference.region.clone(),
-        profile: resolved.reference.profile.clone(),
-        signer: Signer::Ambient(resolved.reference),
-        is_untouched: false,
-        inherited: Inherited::default(),
-    })
 }
 
 /// What kind of caller a stored credential set is.

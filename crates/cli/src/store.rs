@@ -1,8 +1,10 @@
 //! The secret store, chosen once: by `setup`, or by the first command that has a secret to keep.
 
+use std::path::Path;
+
 use credstack_core::{
     secret_store::{KeySource, StoreChoice},
-    stack::{Change, Consent},
+    stack::{Change, Consent, Reader},
 };
 
 use crate::{
@@ -11,11 +13,17 @@ use crate::{
 };
 
 /// Makes sure that a secret store is chosen before anything is acquired. Where none is, the configuration decides;
-/// else the keyring, if it works; else the person at the terminal. Never anything silently.
-pub fn ensure(context: &Context) -> Result<(), Failure> {
-    if context.reader()?.chosen_store()?.is_some() {
-        return Ok(());
+/// else the keyring, if it works; else the person at the terminal. Never anything silently. What there is then can be read.
+pub fn ensure(context: &Context) -> Result<Reader, Failure> {
+    let reader = context.reader()?;
+    if reader.chosen_store()?.is_some() {
+        return Ok(reader);
     }
+    choose_first(context)?;
+    Ok(context.reader()?)
+}
+
+fn choose_first(context: &Context) -> Result<(), Failure> {
     let mut change = Change::begin(&context.place, context.terms("setup", Consent::Only(Default::default())))?;
     context.output.notices(&mut change);
     if change.chosen_store()?.is_some() {
@@ -48,7 +56,16 @@ pub fn ensure(context: &Context) -> Result<(), Failure> {
 /// Chooses a store after trying it out. With `abandon` the secrets in the present one are given up, for it cannot be
 /// reached any more.
 pub fn choose(context: &Context, choice: &StoreChoice, abandon: bool) -> Result<(), Failure> {
-    prepare(choice)?;
+    let made = prepare(choice)?;
+    let chosen = try_choice(context, choice, abandon);
+    if let (Err(_), Some(path)) = (&chosen, made) {
+        // A key that opens nothing would only be taken for one that does.
+        let _left_behind = std::fs::remove_file(path);
+    }
+    chosen
+}
+
+fn try_choice(context: &Context, choice: &StoreChoice, abandon: bool) -> Result<(), Failure> {
     let mut change = Change::begin(&context.place, context.terms("setup", Consent::Only(Default::default())))?;
     if abandon {
         for credential in change.abandon_secrets()? {
@@ -59,11 +76,11 @@ pub fn choose(context: &Context, choice: &StoreChoice, abandon: bool) -> Result<
     Ok(change.choose_store(choice)?)
 }
 
-/// Makes the key file that a vault is to use, if it is not there.
-fn prepare(choice: &StoreChoice) -> Result<(), Failure> {
+/// Makes the key file that a vault is to use, if it is not there, and says which it made.
+fn prepare(choice: &StoreChoice) -> Result<Option<&Path>, Failure> {
     match choice {
-        StoreChoice::Keyring => Ok(()),
-        StoreChoice::Vault { key } => Ok(key.prepare()?),
+        StoreChoice::Vault { key: key @ KeySource::File(path) } => Ok(key.prepare()?.then_some(path)),
+        _ => Ok(None),
     }
 }
 

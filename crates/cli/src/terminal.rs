@@ -1,8 +1,10 @@
 use std::{
-    fs::OpenOptions,
+    fs::{File, OpenOptions},
     io::{self, BufRead, BufReader, IsTerminal, Read, Write},
 };
 
+#[cfg(unix)]
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
@@ -58,18 +60,40 @@ impl Terminal {
 /// Asks with the echo off before the question is there: what is typed at once is not shown either.
 #[cfg(unix)]
 fn hidden(question: &str) -> io::Result<Zeroizing<String>> {
-    use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
     let mut terminal = OpenOptions::new().read(true).write(true).open(TERMINAL)?;
     let shown = tcgetattr(&terminal)?;
     let mut silent = shown.clone();
     silent.local_modes.remove(LocalModes::ECHO);
     silent.local_modes.insert(LocalModes::ECHONL);
+    let signals = show_again_on_signals(terminal.try_clone()?, shown.clone(), silent.clone())?;
     tcsetattr(&terminal, OptionalActions::Flush, &silent)?;
     // A terminal gives one line at a time; no buffer of somebody else's keeps it.
     let mut line = Zeroizing::new([0; 1024]);
     let read = terminal.write_all(question.as_bytes()).and_then(|()| terminal.read(&mut line[..]));
+    signals.close();
     tcsetattr(&terminal, OptionalActions::Now, &shown)?;
     Ok(Zeroizing::new(String::from_utf8_lossy(&line[..read?]).into_owned()))
+}
+
+/// Whoever ends or stops us at the question finds the terminal as it was. After a stop it is silent again.
+#[cfg(unix)]
+fn show_again_on_signals(terminal: File, shown: Termios, silent: Termios) -> io::Result<signal_hook::iterator::Handle> {
+    use signal_hook::{
+        consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP},
+        iterator::Signals,
+        low_level::emulate_default_handler,
+    };
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP])?;
+    let handle = signals.handle();
+    std::thread::Builder::new().name("terminal".into()).spawn(move || {
+        for signal in &mut signals {
+            // What cannot be set back now cannot be later either.
+            let _as_it_was = tcsetattr(&terminal, OptionalActions::Now, &shown);
+            let _ended_or_stopped = emulate_default_handler(signal);
+            let _continued = tcsetattr(&terminal, OptionalActions::Now, &silent);
+        }
+    })?;
+    Ok(handle)
 }
 
 #[cfg(not(unix))]

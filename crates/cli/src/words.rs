@@ -1,9 +1,9 @@
 //! How things are said: identities, times, durations, limits. One style for every command.
 
 use credstack_core::{
-    stack::{Left, Moved, Notice},
+    stack::{Left, Moved, Notice, Work},
     values::{
-        Ambient, Credential, Frame, display_duration,
+        Ambient, Credential, CredentialId, Frame, display_duration,
         request::{LimitError, Parameter, Request},
     },
 };
@@ -40,7 +40,7 @@ pub fn expiry(expires_at: Option<Timestamp>, temporary: bool, now: Timestamp) ->
         None if temporary => "expires at a time that is not known".to_owned(),
         None => "does not expire".to_owned(),
         Some(at) => {
-            let left = at.as_second() - now.as_second();
+            let left = (at.as_millisecond() - now.as_millisecond()).div_euclid(1000);
             let span = display_duration(left.abs());
             if left > 0 { format!("until {at} ({span} left)") } else { format!("expired at {at} ({span} ago)") }
         }
@@ -87,13 +87,27 @@ pub fn notice(notice: &Notice) -> String {
         Notice::CutOff(id) => {
             format!("{id} was left by a push that was cut off: `credstack use {id}` or `credstack forget {id}`")
         }
-        Notice::NotErased(id, error) => {
-            format!("the secret of {id} could not be erased yet: {error}; the next change tries again")
+        Notice::Postponed { work: Work::Erase, ids, error } => {
+            format!("not erased yet: the {} of {}: {error}; the next change tries again", plural(ids, "secret"), list(ids))
         }
-        Notice::NotSettled(id, error) => {
-            format!("a command that was cut off left {id} unsettled: {error}; the next change tries again")
+        Notice::Postponed { work: Work::Settle, ids, error } => {
+            format!(
+                "not known yet: whether the {} of {} {} stored, by a push that was cut off or refused: {error}; the next change tries again",
+                plural(ids, "secret"),
+                list(ids),
+                if ids.len() == 1 { "was" } else { "were" }
+            )
         }
     }
+}
+
+fn plural(ids: &[CredentialId], what: &str) -> String {
+    if ids.len() == 1 { what.to_owned() } else { format!("{what}s") }
+}
+
+/// Credential ids, one after the other.
+pub fn list(ids: &[CredentialId]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// The command that acquires such a credential set again.
@@ -109,7 +123,14 @@ pub fn push_command(credential: &Credential) -> String {
 
 /// A limit, with the option that ran into it.
 pub fn limit(error: &LimitError) -> String {
-    let Some(option) = option(error.parameter) else { return error.limit.clone() };
+    match option(error.parameter) {
+        Some(option) => limit_of(option, error),
+        None => error.limit.clone(),
+    }
+}
+
+/// A limit, with whatever ran into it.
+pub fn limit_of(option: &str, error: &LimitError) -> String {
     match &error.value {
         Some(value) if value.is_empty() => format!("{option} is empty: {}", error.limit),
         Some(value) => format!("{option} {value}: {}", error.limit),

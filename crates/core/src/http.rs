@@ -22,7 +22,9 @@ use aws_smithy_runtime_api::client::{
     result::ConnectorError,
     runtime_components::RuntimeComponents,
 };
+use aws_smithy_types::body::SdkBody;
 pub(crate) use ca_bundle::CaBundleError;
+pub(crate) use http_body_util::LengthLimitError as TooLong;
 
 /// A client that trusts the system's certificate authorities or, where one is named, those of a PEM bundle instead.
 ///
@@ -76,13 +78,21 @@ impl HttpConnector for ByEndpoint {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let both = &self.0;
         if is_plain_loopback(request.uri()) {
-            return both.loopback.get_or_init(|| both.connector(TrustStore::empty())).call(request);
+            return bounded(both.loopback.get_or_init(|| both.connector(TrustStore::empty())).call(request));
         }
         match both.trusting.get_or_init(|| Ok(both.connector(both.trust()?))) {
-            Ok(connector) => connector.call(request),
+            Ok(connector) => bounded(connector.call(request)),
             Err(error) => HttpConnectorFuture::ready(Err(ConnectorError::user(error.clone().into()))),
         }
     }
+}
+
+/// Breaks an answer off where it gets larger than any that AWS gives: it is read into memory whole.
+fn bounded(answer: HttpConnectorFuture) -> HttpConnectorFuture {
+    const MOST: usize = 1024 * 1024;
+    HttpConnectorFuture::new(async {
+        Ok(answer.await?.map(|body| SdkBody::from_body_1_x(http_body_util::Limited::new(body, MOST))))
+    })
 }
 
 impl Both {

@@ -13,6 +13,7 @@
 pub mod ambient;
 pub mod database;
 mod http;
+mod private_files;
 pub mod secret_store;
 pub mod stack;
 pub mod sts;

@@ -44,7 +44,7 @@ pub fn change_stack(
 ) -> Result<(), Failure> {
     let moved = change(context, command, yes, work)?;
     if context.output.json() {
-        context.output.print_json(&FrameShape::current(&moved.view))?;
+        context.output.print_done(&FrameShape::current(&moved.view))?;
     }
     context.output.moved(&moved, context.now);
     Ok(())

@@ -12,7 +12,7 @@ use crate::{
     context::Context,
     failure::{Failure, Kind},
     output::{escape, table},
-    store,
+    store, words,
 };
 
 /// Examine the installation, and settle what killed commands left
@@ -84,6 +84,10 @@ fn examine(context: &Context, findings: &mut Vec<Finding>) {
     findings.push(Finding::good("state directory", place));
     if !context.place.database().exists() {
         findings.push(Finding::good("database", "none yet: the first change makes it"));
+        match context.reader() {
+            Ok(reader) => strays(&reader, findings),
+            Err(error) => findings.push(Finding::bad("stacks", error)),
+        }
         return;
     }
     findings.push(database(context));
@@ -94,10 +98,10 @@ fn examine(context: &Context, findings: &mut Vec<Finding>) {
         Ok(mut change) => {
             let notices = change.take_notices();
             for notice in &notices {
-                let text = crate::words::notice(notice);
+                let text = words::notice(notice);
                 findings.push(match notice {
                     Notice::CutOff(_) => Finding::good("recovery", text),
-                    Notice::NotErased(..) | Notice::NotSettled(..) => Finding::bad(
+                    Notice::Postponed { .. } => Finding::bad(
                         "recovery",
                         Failure::new(Kind::SecretStore, text).next_step("see what is said of the secret store"),
                     ),
@@ -110,7 +114,10 @@ fn examine(context: &Context, findings: &mut Vec<Finding>) {
         Err(error) => findings.push(Finding::bad("recovery", error)),
     }
     match context.reader() {
-        Ok(reader) => secrets(&reader, findings),
+        Ok(reader) => {
+            strays(&reader, findings);
+            secrets(&reader, findings);
+        }
         Err(error) => findings.push(Finding::bad("stacks", error)),
     }
 }
@@ -132,11 +139,36 @@ fn database(context: &Context) -> Finding {
             let message = format!("{why}; still readable: {}", readable(&health.readable));
             Finding::bad(
                 "database",
-                Failure::new(Kind::Database, message)
-                    .next_step("copy the file away before anything else; secrets are not in it and are untouched"),
+                Failure::new(Kind::Database, message).next_step(
+                    "copy the file away before anything else; secrets are not in it and are untouched. \
+                         `credstack purge --abandon` begins anew",
+                ),
             )
         }
         (Ok(_), Err(error)) => Finding::bad("database", error),
+    }
+}
+
+/// Whether there is what nothing of ours leaves behind: the database was changed or replaced by hand.
+fn strays(reader: &Reader, findings: &mut Vec<Finding>) {
+    match reader.strays() {
+        Ok(strays) if strays.is_empty() => {}
+        Ok(strays) => {
+            let ids: Vec<_> = strays.iter().map(|credential| credential.id).collect();
+            let message = format!("{} keep secrets, but are on no stack and nobody holds them", words::list(&ids));
+            let next = format!("`credstack use {0}` or `credstack forget {0}`, and so on", ids[0]);
+            findings.push(Finding::bad("stacks", Failure::new(Kind::Database, message).next_step(next)));
+        }
+        Err(error) => findings.push(Finding::bad("stacks", error)),
+    }
+    match reader.unknown_vault_files() {
+        Ok(0) => {}
+        Ok(count) => {
+            let message = format!("the vault has {count} file(s) that this database does not know: another one was here before");
+            let next = "put that database back, or give them up with `credstack purge`";
+            findings.push(Finding::bad("vault", Failure::new(Kind::SecretStore, message).next_step(next)));
+        }
+        Err(error) => findings.push(Finding::bad("vault", error)),
     }
 }
 

@@ -34,7 +34,7 @@ impl Forget {
         })?;
         if context.output.json() {
             let ids: Vec<_> = left.iter().map(|left| left.credential.id).collect();
-            context.output.print_json(&json!({ "forgotten": ids }))?;
+            context.output.print_done(&json!({ "forgotten": ids }))?;
         }
         if left.is_empty() {
             context.output.say("no held credential set has expired");

@@ -1,4 +1,7 @@
-use credstack_core::stack::{Change, Consent};
+use credstack_core::{
+    database::DatabaseError,
+    stack::{Change, Consent, StackError, abandon_everything},
+};
 use serde_json::json;
 
 use crate::{context::Context, failure::Failure};
@@ -17,7 +20,7 @@ pub struct Purge {
     /// Do it without asking
     #[arg(long, short)]
     yes: bool,
-    /// Give up secrets that cannot be reached any more
+    /// Give up secrets that cannot be reached any more, or that a damaged database cannot name
     #[arg(long)]
     abandon: bool,
 }
@@ -42,7 +45,11 @@ impl Purge {
                 None => return Err(Failure::usage("purge asks first, and nobody is there to answer").next_step("give --yes")),
             }
         }
-        let mut change = Change::begin(&context.place, context.terms("purge", Consent::Everything))?;
+        let begun = Change::begin(&context.place, context.terms("purge", Consent::Everything));
+        if let (Err(StackError::Database(DatabaseError::Damaged { .. })), true) = (&begun, self.abandon) {
+            return self.without_database(context);
+        }
+        let mut change = begun?;
         if self.abandon {
             let given_up = change.abandon_secrets()?.len();
             context.output.warn(&format!("{given_up} secrets are given up"));
@@ -50,15 +57,30 @@ impl Purge {
         context.output.notices(&mut change);
         let erased = change.secrets_kept()?.len();
         change.purge()?;
-        if context.is_usual && context.configuration_path.exists() {
-            std::fs::remove_file(&context.configuration_path).map_err(|error| {
-                Failure::internal(format!("{} could not be removed: {error}", context.configuration_path.display()))
-            })?;
-        }
-        if context.output.json() {
-            context.output.print_json(&json!({ "erased": erased }))?;
-        }
-        context.output.say(&format!("erased {erased} secrets and {}", place.display()));
-        Ok(())
+        done(context, erased)
     }
+
+    /// Begins anew where the database cannot say what was stored.
+    fn without_database(&self, context: &Context) -> Result<(), Failure> {
+        abandon_everything(&context.place)?;
+        context.output.warn(
+            "the database was damaged and could not say what was stored. If it was in the operating system's keyring it is \
+             still there: its password manager shows it under the name credstack",
+        );
+        done(context, 0)
+    }
+}
+
+/// Removes the configuration too where it is the usual one, and says what was done.
+fn done(context: &Context, erased: usize) -> Result<(), Failure> {
+    let configuration = &context.configuration_path;
+    if context.is_usual && configuration.exists() {
+        std::fs::remove_file(configuration)
+            .map_err(|error| Failure::internal(format!("{} could not be removed: {error}", configuration.display())))?;
+    }
+    if context.output.json() {
+        context.output.print_done(&json!({ "erased": erased }))?;
+    }
+    context.output.say(&format!("erased {erased} secrets and {}", context.place.path().display()));
+    Ok(())
 }

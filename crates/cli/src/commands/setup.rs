@@ -52,7 +52,8 @@ impl Setup {
         }
         let chosen = context.reader()?.chosen_store()?;
         if context.output.json() {
-            return context.output.print_json(&json!({ "secret_store": chosen }));
+            let shown = json!({ "secret_store": chosen });
+            return if self.store.is_some() { context.output.print_done(&shown) } else { context.output.print_json(&shown) };
         }
         if self.store.is_none() {
             let text = chosen.as_ref().map_or("no secret store is chosen yet".to_owned(), store::describe);

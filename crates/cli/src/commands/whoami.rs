@@ -1,5 +1,6 @@
 use credstack_core::values::{Frame, FrameName, Identity};
 
+use super::push::inputs;
 use crate::{
     context::Context,
     failure::Failure,
@@ -28,7 +29,7 @@ pub struct Whoami {
     #[arg(long)]
     offline: bool,
     /// The region to ask STS in
-    #[arg(long)]
+    #[arg(long, value_parser = inputs::region)]
     region: Option<String>,
 }
 

@@ -71,7 +71,6 @@ fn setup_shows_chooses_once_and_is_strict_about_keys() {
     env.credstack(["setup", "--store", "vault", "--key-file", "moved.key"]).ok();
     env.credstack(["whoami"]).ok();
     env.credstack(["clear", "--yes"]).ok();
-    fs::remove_file(env.home().join("other.key")).unwrap();
     env.credstack(other).ok();
     env.push_role("Developer");
 }
@@ -277,6 +276,20 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
     drop(reader);
     let status = closed.stderr(writer).stdout(Stdio::null()).status().unwrap();
     assert_eq!(status.code(), Some(3), "nobody hears the error, its code stays");
+}
+
+#[test]
+fn a_result_that_cannot_be_written_is_told_from_a_change_that_was_not_made() {
+    let env = TestEnvironment::new();
+    for command in [&["push", "assume", "Developer"][..], &["save"], &["pop"], &["clear", "--yes"]] {
+        let full = fs::File::create("/dev/full").unwrap();
+        let mut program = env.command([&["--json"], command].concat());
+        let output = program.stdout(full).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+        let error = env.keep(format!("{command:?}"), output).exits(1).error();
+        let message = error["message"].as_str().unwrap();
+        assert!(message.starts_with("the change was made, but stdout cannot be written"), "{command:?}: {error}");
+    }
+    assert_eq!(env.events().last().unwrap(), "erased");
 }
 
 #[test]

@@ -176,6 +176,7 @@ fn errors() {
     let error = |env: &TestEnvironment, arguments: &[&str]| env.plain([&["--json"], arguments].concat()).error();
     pinned(&env, "error-nothing", error(&env, &["pop"]));
     pinned(&env, "error-usage", error(&env, &["push", "assume", DEVELOPER, "--duration", "13h"]));
+    pinned(&env, "error-command-line", error(&env, &["push", "asume", DEVELOPER]));
     pinned(&env, "error-refused", error(&env, &["push", "assume", "arn:aws:iam::111122223333:role/Nobody"]));
     env.set("AWS_CREDENTIAL_EXPIRATION", "2020-01-01T00:00:00Z");
     pinned(&env, "error-expired", error(&env, &["whoami"]));

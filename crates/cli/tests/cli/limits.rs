@@ -30,8 +30,8 @@ fn of_assume_role() {
         format!("{PROVIDER}=@{}", file.display())
     };
     for (options, option, limit) in [
-        (vec!["--duration", "899"], "--duration 14m59s", "lasts 15m to 12h"),
-        (vec!["--duration", "43201"], "--duration 12h1s", "lasts 15m to 12h"),
+        (vec!["--duration", "899"], "--duration 899s", "lasts 15m to 12h"),
+        (vec!["--duration", "43201"], "--duration 43201s", "lasts 15m to 12h"),
         (vec!["--session-name", "x"], "--session-name x", "2 to 64 characters, not 1"),
         (vec!["--session-name", &long(65)], "--session-name", "2 to 64 characters, not 65"),
         (vec!["--session-name", "a b"], "--session-name a b", "may hold only letters, digits and _+=,.@-"),
@@ -66,6 +66,13 @@ fn of_assume_role() {
     }
     for role in ["", "a/b/", "*", "with space", &long(65)] {
         refused(&env, &["push", "assume", role], "ROLE", "is neither an ARN nor a role's name");
+    }
+    for (arn, way_out) in [
+        ("arn:aws:iam::111122223333:user/alice", "give arn:aws:iam::ACCOUNT:role/NAME"),
+        ("arn:aws:sts::111122223333:assumed-role/Developer/me", "give the role itself: arn:aws:iam::111122223333:role/Developer"),
+    ] {
+        refused(&env, &["push", "assume", arn], "ROLE", "is not the ARN of a role");
+        env.credstack(["push", "assume", arn]).exits(2).says(way_out);
     }
     for role in ["arn:x", &format!("arn:aws:iam::111122223333:role/{}", long(2048))] {
         refused(&env, &["push", "assume", role], "ROLE", "");
@@ -118,7 +125,7 @@ fn of_who_signs() {
     refused(
         &env,
         &["push", "assume", DEVELOPER, "--duration", "3601"],
-        "--duration 1h1s",
+        "--duration 3601s",
         "a role session can assume a role for at most 1h",
     );
     refused(&env, &[&["push", "assume", DEVELOPER], &mfa[..]].concat(), "--mfa-serial", "not a role session");
@@ -131,6 +138,16 @@ fn of_who_signs() {
     env.sandbox.forget_calls();
     refused(&env, &["push", "assume", DEVELOPER], "the account root cannot call AssumeRole", "");
     refused(&env, &["push", "session", "--duration", "3601"], "--duration", "15m to 1h");
+}
+
+#[test]
+fn of_the_configuration() {
+    let env = TestEnvironment::new();
+    env.configuration("[duration]\nassume = 10\n");
+    let arguments = ["push", "assume", DEVELOPER];
+    refused(&env, &arguments, "duration.assume 10s: a role session lasts 15m to 12h", "config.toml");
+    env.credstack(arguments).exits(2).says("correct it there, or use --duration 15m").says_not("--duration 10s");
+    env.credstack(["push", "assume", DEVELOPER, "--duration", "15m"]).ok();
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! The way to STS: time-outs, what is tried again, endpoints, regions, proxies, certificates.
 
-use std::time::{Duration, Instant};
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    time::{Duration, Instant},
+};
 
 use serde_json::json;
 
@@ -145,4 +149,34 @@ fn an_answer_of_somebody_else_is_called_that() {
     env.set("AWS_ENDPOINT_URL_STS", &format!("{web}/_sandbox/faults"));
     env.set("AWS_MAX_ATTEMPTS", "1");
     env.credstack(["whoami"]).exits(7).says("is not one of STS's").says("AWS_ENDPOINT_URL_STS");
+}
+
+/// A server that never stops talking costs a megabyte, and not the memory of the machine.
+#[test]
+fn an_answer_without_end_is_broken_off() {
+    let mut env = TestEnvironment::new();
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    env.set("AWS_ENDPOINT_URL_STS", &format!("http://{}", server.local_addr().unwrap()));
+    env.set("AWS_MAX_ATTEMPTS", "1");
+    let talk = std::thread::spawn(move || {
+        let (mut client, _) = server.accept().unwrap();
+        let _request = client.read(&mut [0; 4096]).unwrap();
+        client.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n\r\n").unwrap();
+        let mut said = 0;
+        while said < 200 * 1024 * 1024 && client.write_all(&[b' '; 65536]).is_ok() {
+            said += 65536;
+        }
+        said
+    });
+    env.credstack(["whoami"]).exits(7).says("is not one of STS's: it is longer than any of STS's");
+    assert!(talk.join().unwrap() < 20 * 1024 * 1024);
+}
+
+#[test]
+fn what_is_no_region_is_blamed_on_who_named_it() {
+    let mut env = TestEnvironment::new();
+    env.credstack(["push", "session", "--region", "a b"]).exits(2).says("--region").says("expected a region such as eu-west-1");
+    env.credstack(["whoami", "--region", ""]).exits(2).says("--region");
+    env.set("AWS_REGION", "eu west");
+    env.credstack(["whoami"]).exits(2).says("the region \"eu west\" is none").says("AWS_REGION");
 }

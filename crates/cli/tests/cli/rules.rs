@@ -175,64 +175,6 @@ fn rule_7_no_input_asks_nobody_although_there_is_a_terminal() {
 }
 
 #[test]
-fn an_mfa_code_is_asked_for_on_the_terminal_and_not_shown() {
-    let env = TestEnvironment::new();
-    let code = env.sandbox.totp(ALICE_MFA);
-    let mut terminal = Terminal::start(&env, &["push", "session", "--mfa-serial", ALICE_MFA]);
-    terminal.expect(&format!("MFA code for {ALICE_MFA}: ")).type_line(&code);
-    let (status, shown) = terminal.finish();
-    assert!(status.success(), "{shown}");
-    assert!(!shown.contains(&code), "the code was echoed: {shown}");
-    assert_eq!(env.frames(), ["c2", "c1"]);
-}
-
-#[test]
-fn an_mfa_code_is_asked_for_after_everything_else_was_checked() {
-    let env = TestEnvironment::new();
-    let terminal = Terminal::start(&env, &["push", "session", "--mfa-serial", ALICE_MFA, "--duration", "37h"]);
-    let (status, shown) = terminal.finish();
-    assert_eq!(status.code(), Some(2), "{shown}");
-    assert!(shown.contains("--duration") && !shown.contains("mfa/alice: "), "{shown}");
-}
-
-#[test]
-fn the_question_goes_to_the_terminal_when_stdin_is_something_else() {
-    let env = TestEnvironment::new();
-    let code = env.sandbox.totp(ALICE_MFA);
-    let arguments = ["push", "session", "--mfa-serial", ALICE_MFA];
-    let mut terminal = Terminal::start_with(&env, &arguments, Some(std::process::Stdio::null()));
-    terminal.expect("MFA code for").type_line(&code);
-    let (status, shown) = terminal.finish();
-    assert!(status.success(), "{shown}");
-}
-
-#[test]
-fn a_question_is_answered_by_yes_and_by_nothing_else() {
-    let env = TestEnvironment::new();
-    env.push_role(DEVELOPER);
-    for (answer, code) in [("n", 2), ("", 2), ("maybe", 2), ("yes", 0)] {
-        assert_eq!(env.frames(), ["c2", "c1"]);
-        let mut terminal = Terminal::start(&env, &["clear"]);
-        terminal.expect("this would erase c1, which nothing can bring back. Go on? [y/N]").type_line(answer);
-        let (status, shown) = terminal.finish();
-        assert_eq!(status.code(), Some(code), "{answer}: {shown}");
-        assert_eq!(shown.contains("stopped: nothing was changed"), code == 2, "{shown}");
-    }
-    assert_eq!(env.frames(), ["ambient"]);
-}
-
-#[test]
-fn the_first_write_asks_for_a_store_where_there_is_no_keyring() {
-    let env = TestEnvironment::without_store();
-    let mut terminal = Terminal::start(&env, &["push", "session"]);
-    terminal.expect("Keep secrets in a vault, with a key file at:").type_line("vault.key");
-    let (status, shown) = terminal.finish();
-    assert!(status.success(), "{shown}");
-    assert_eq!(env.json(["setup"])["secret_store"]["store"], "vault");
-    assert!(env.key_file().exists());
-}
-
-#[test]
 fn rule_8_a_newer_database_is_refused_by_name() {
     let env = TestEnvironment::new();
     env.push_role(DEVELOPER);
@@ -247,17 +189,6 @@ fn rule_8_a_newer_database_is_refused_by_name() {
     let doctor = env.credstack(["doctor"]).exits(8);
     assert!(doctor.stdout.contains("PROBLEM") && doctor.stdout.contains("99"), "{}", doctor.stdout);
     assert_eq!(std::fs::read(env.database()).unwrap(), before);
-}
-
-#[test]
-fn rule_8_an_older_database_is_migrated() {
-    let env = TestEnvironment::new();
-    // What a version before the first migration leaves: a database of version 0, without a table.
-    std::fs::write(env.database(), "").unwrap();
-    assert_eq!(env.frames(), ["ambient"], "a reader migrates as well");
-    let version: i64 =
-        rusqlite::Connection::open(env.database()).unwrap().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-    assert!(version >= 1);
 }
 
 #[test]

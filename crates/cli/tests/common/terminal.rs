@@ -66,10 +66,33 @@ impl<'a> Terminal<'a> {
         self
     }
 
+    /// Types a line and waits for the end.
+    pub fn type_line_and_finish(mut self, line: &str) -> (ExitStatus, String) {
+        self.type_line(line);
+        self.finish()
+    }
+
     /// Types a control character: `c` for Ctrl-C.
     pub fn type_control(&mut self, letter: char) -> &mut Self {
         self.pty.write_all(&[letter as u8 & 0x1f]).unwrap();
         self
+    }
+
+    /// Whether the terminal shows what is typed.
+    pub fn echoes(&self) -> bool {
+        rustix::termios::tcgetattr(&self.pty).unwrap().local_modes.contains(rustix::termios::LocalModes::ECHO)
+    }
+
+    /// Sends the program a signal.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits for the end without losing the terminal: whether it shows what is typed after it.
+    pub fn echoes_in_the_end(&mut self) -> bool {
+        while self.read() {}
+        self.child.wait().unwrap();
+        self.echoes()
     }
 
     /// Waits for the end: how it ended, and everything that was shown.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    common::{Output, terminal::Terminal},
+    common::{ALICE_MFA, Output, terminal::Terminal},
     machine::{Machine, Store},
 };
 
@@ -99,10 +99,13 @@ fn five_troubles_have_five_messages_and_lose_nothing() {
 /// What needs a secret fails and changes nothing; what needs none goes on.
 fn trouble(machine: &Machine) -> String {
     let content = machine.content();
+    machine.env.sandbox.forget_calls();
     let read = fails(machine, &["whoami"]);
     fails(machine, &["push", "assume", READ_ONLY]);
-    // Signed by a shell's own keys, so that only the write is in the way.
+    // Signed by a shell's own keys, so that only the write is in the way. STS is not asked for what cannot be kept.
     fails(machine, &["push", "assume", "Developer", "--from", "env"]);
+    assert_eq!(machine.env.sandbox.calls().len(), 0);
+    fails(machine, &["doctor"]);
     fails(machine, &["setup", "--store", "keyring"]);
     machine.env.plain(["whoami", "--offline"]).ok();
     machine.env.plain(["history"]).ok();
@@ -126,7 +129,7 @@ fn a_pop_on_a_locked_keyring_is_finished_later() {
     let role = machine.env.push_role("Developer");
     machine.desktop.as_ref().unwrap().lock();
     let popped = machine.env.plain(["pop"]).ok();
-    assert!(popped.stderr.contains(&format!("the secret of {role} could not be erased yet")), "{}", popped.stderr);
+    assert!(popped.stderr.contains(&format!("not erased yet: the secret of {role}: the keyring is locked")), "{}", popped.stderr);
     assert_eq!(machine.env.frames(), ["c1"]);
     let desktop = machine.desktop.as_mut().unwrap();
     desktop.end_keyring();
@@ -134,5 +137,45 @@ fn a_pop_on_a_locked_keyring_is_finished_later() {
     assert_eq!(machine.secrets().len(), 2);
     machine.env.plain(["forget", "--expired"]).ok();
     assert_eq!(machine.secrets().len(), 1);
+    machine.assert_settled();
+}
+
+/// Several secrets that wait for one reason are one notice, and a frozen keyring is waited for once.
+#[test]
+fn what_waits_for_the_same_reason_is_one_notice() {
+    let machine = Machine::new(Store::Keyring);
+    let session = machine.env.push_session();
+    let role = machine.env.push_role("Developer");
+    machine.desktop.as_ref().unwrap().signal("STOP");
+    let started = Instant::now();
+    let cleared = machine.env.plain(["clear", "--yes"]).ok();
+    assert!(started.elapsed() < Duration::from_millis(3_500), "{:?}", started.elapsed());
+    cleared.says(&format!("not erased yet: the secrets of c1, {session}, {role}: the keyring did not answer"));
+    machine.desktop.as_ref().unwrap().signal("CONT");
+    machine.env.plain(["forget", "--expired"]).ok();
+    assert_eq!(machine.secrets().len(), 0);
+    machine.assert_settled();
+}
+
+/// Nobody can tell whether a keyring that freezes while it is given a secret has kept it: the log tells of the session at
+/// once, and what became of it later.
+#[test]
+fn a_keyring_that_freezes_under_a_push_loses_no_history() {
+    let machine = Machine::new(Store::Keyring);
+    machine.env.push_role("Developer");
+    let code = machine.env.sandbox.totp(ALICE_MFA);
+    let mut terminal = Terminal::start(&machine.env, &["push", "session", "--from", "root", "--mfa-serial", ALICE_MFA]);
+    terminal.expect("MFA code for");
+    machine.desktop.as_ref().unwrap().signal("STOP");
+    let (status, shown) = terminal.type_line_and_finish(&code);
+    assert_eq!(status.code(), Some(6), "{shown}");
+    assert_eq!(machine.env.events().last().unwrap(), "acquired");
+    let waiting = machine.env.plain(["save"]).ok();
+    waiting.says("not known yet: whether the secret of c3 was stored, by a push that was cut off or refused");
+    machine.desktop.as_ref().unwrap().signal("CONT");
+    machine.env.plain(["forget", "--expired"]).ok();
+    let events = machine.env.events();
+    let count = |kind: &str| events.iter().filter(|event| *event == kind).count();
+    assert_eq!((count("acquired"), count("secret-lost") + count("held")), (2, 1), "{events:?}");
     machine.assert_settled();
 }

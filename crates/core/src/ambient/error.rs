@@ -108,7 +108,7 @@ impl AmbientError {
     pub fn next_step(&self) -> String {
         match self {
             AmbientError::Nothing { .. } => {
-                "set AWS_PROFILE or name a --profile, export keys, or run `aws configure`, `aws sso login` or `aws login`".into()
+                "set AWS_PROFILE, export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws configure`, `aws sso login` or `aws login`".into()
             }
             AmbientError::Loop { .. } => "name another --profile, one that has credentials of its own".into(),
             AmbientError::NoSuchProfile { .. } => "`aws configure list-profiles` shows the profiles that there are".into(),

@@ -102,6 +102,18 @@ pub(crate) fn held(connection: &Connection) -> Result<Vec<Credential>, DatabaseE
     select(connection, "WHERE held = 1 ORDER BY id", [])
 }
 
+/// The credential sets that keep a secret although they are on no stack and nobody holds them: nothing of ours leaves
+/// such a one. Oldest first.
+pub(crate) fn stray(connection: &Connection) -> Result<Vec<Credential>, DatabaseError> {
+    let clause = "WHERE state = 'active' AND held = 0 AND id NOT IN (SELECT credential FROM frame WHERE credential IS NOT NULL)";
+    select(connection, &format!("{clause} ORDER BY id"), [])
+}
+
+/// Whether any credential set, whatever became of it, has an item of that name.
+pub(crate) fn has_item(connection: &Connection, item: &str) -> Result<bool, DatabaseError> {
+    Ok(connection.prepare("SELECT 1 FROM credential WHERE item = ?1")?.exists([item])?)
+}
+
 /// The credential sets with an access key id, newest first.
 pub(crate) fn with_access_key(connection: &Connection, access_key_id: &str) -> Result<Vec<Credential>, DatabaseError> {
     select(connection, "WHERE access_key_id = ?1 ORDER BY id DESC", [access_key_id])

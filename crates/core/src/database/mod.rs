@@ -4,10 +4,12 @@ mod chain;
 pub(crate) mod credentials;
 mod error;
 pub(crate) mod events;
+mod examine;
 mod open;
 pub(crate) mod settings;
 pub(crate) mod stacks;
 
 pub use chain::{GENESIS, hash_of};
 pub use error::{DatabaseError, InDatabase};
-pub use open::{Database, Health};
+pub use examine::Health;
+pub use open::Database;

@@ -7,12 +7,17 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
 use super::{DatabaseError, InDatabase};
+use crate::private_files::{private_file, remove_if_there, sync_directory_of};
 
 /// Migrations are numbered and never edited.
-const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("../../migrations/0001_stack.sql"))];
+pub(super) const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("../../migrations/0001_stack.sql"))];
+
+/// Not read-only, even for a reader: it must be able to roll back what a killed writer left in the journal.
+pub(super) const OPEN: OpenFlags =
+    OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX).union(OpenFlags::SQLITE_OPEN_NOFOLLOW);
 
 /// How long a statement waits for another process's transaction, which takes milliseconds.
-const BUSY: Duration = Duration::from_secs(10);
+pub(super) const BUSY: Duration = Duration::from_secs(10);
 
 /// An open database.
 #[derive(Debug)]
@@ -21,39 +26,53 @@ pub struct Database {
     path: PathBuf,
 }
 
-/// What an examination of the database found.
-#[derive(Debug)]
-pub struct Health {
-    /// What SQLite's integrity check complains about; empty when all is well.
-    pub complaints: Vec<String>,
-    /// For each table the number of rows that can still be read.
-    pub readable: Vec<(String, u64)>,
-}
-
 impl Database {
     /// Opens the database, if there is one that is up to date. `None`: there is none yet, or it has to be migrated,
     /// which takes [`Database::create`] under the lock.
     pub fn open(path: &Path) -> Result<Option<Database>, DatabaseError> {
-        // Not read-only: a reader must be able to roll back what a killed writer left in the journal.
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
         match path.symlink_metadata() {
-            Ok(_) => Database::connect(path, flags),
+            Ok(_) => Database::connect(path),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(DatabaseError::Unusable { path: path.into(), reason: error.to_string() }),
         }
     }
 
     /// Opens the database, making or migrating it where that is needed. The caller holds the lock.
+    ///
+    /// A new one is made under another name and takes its own when it is whole. So a file of that name that has no
+    /// schema was emptied by somebody, and is never taken for a new one.
     pub fn create(path: &Path) -> Result<Database, DatabaseError> {
         if let Some(database) = Database::open(path)? {
             return Ok(database);
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX
-            | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        if path.symlink_metadata().is_ok() {
+            return Database::migrate(path);
+        }
+        let unusable = |error: std::io::Error| DatabaseError::Unusable { path: path.into(), reason: error.to_string() };
+        let new = Database::unfinished(path);
+        remove_with_journal(&new).map_err(unusable)?;
+        private_file(&new).map_err(unusable)?;
+        drop(Database::migrate(&new)?);
+        std::fs::rename(&new, path).map_err(unusable)?;
+        sync_directory_of(path).map_err(unusable)?;
+        Database::migrate(path)
+    }
+
+    /// Removes the database with whatever SQLite and [`Database::create`] may have left beside it. The caller holds the
+    /// lock.
+    pub fn remove(path: &Path) -> Result<(), DatabaseError> {
+        let unusable = |error: std::io::Error| DatabaseError::Unusable { path: path.into(), reason: error.to_string() };
+        remove_with_journal(&Database::unfinished(path)).and_then(|()| remove_with_journal(path)).map_err(unusable)
+    }
+
+    /// The name under which a new database is made.
+    fn unfinished(path: &Path) -> PathBuf {
+        path.with_extension("db.new")
+    }
+
+    fn migrate(path: &Path) -> Result<Database, DatabaseError> {
         let migrate = || {
-            let mut connection = Connection::open_with_flags(path, flags)?;
+            let mut connection = Connection::open_with_flags(path, OPEN)?;
             configure(&connection)?;
             Migrations::from_slice(MIGRATIONS).to_latest(&mut connection).map_err(|error| match error {
                 rusqlite_migration::Error::RusqliteError { err, .. } => DatabaseError::Sql(err),
@@ -64,16 +83,17 @@ impl Database {
         migrate().map_err(|error: DatabaseError| error.at(path))
     }
 
-    fn connect(path: &Path, flags: OpenFlags) -> Result<Option<Database>, DatabaseError> {
+    fn connect(path: &Path) -> Result<Option<Database>, DatabaseError> {
         let known = MIGRATIONS.len() as i64;
         let open = || {
-            let connection = Connection::open_with_flags(path, flags)?;
+            let connection = Connection::open_with_flags(path, OPEN)?;
             configure(&connection)?;
             let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
             Ok((connection, found))
         };
         let (connection, found) = open().map_err(|error: rusqlite::Error| DatabaseError::from(error).at(path))?;
         match found {
+            0 => Err(DatabaseError::Damaged { path: path.into(), reason: "it is empty".into() }),
             found if found > known => Err(DatabaseError::Newer { path: path.into(), found, known }),
             found if found < known => Ok(None),
             _ => Ok(Some(Database { connection, path: path.into() })),
@@ -98,41 +118,13 @@ impl Database {
         transaction.finish().map_err(named)?;
         Ok(done)
     }
-
-    /// Examines a database file that may be damaged: what is wrong, and what can still be read.
-    pub fn examine(path: &Path) -> Result<Health, DatabaseError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-        let open = || {
-            let connection = Connection::open_with_flags(path, flags)?;
-            connection.busy_timeout(BUSY)?;
-            Ok(connection)
-        };
-        let connection = open().map_err(|error: rusqlite::Error| DatabaseError::from(error).at(path))?;
-        let complaints = match complaints(&connection) {
-            Ok(complaints) => complaints,
-            Err(error) => vec![error.to_string()],
-        };
-        let tables = ["stack", "frame", "credential", "event"];
-        let readable = tables.iter().map(|table| (table.to_string(), count_readable(&connection, table))).collect();
-        Ok(Health { complaints, readable })
-    }
 }
 
-fn complaints(connection: &Connection) -> rusqlite::Result<Vec<String>> {
-    let mut statement = connection.prepare("PRAGMA integrity_check(20)")?;
-    let lines: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    Ok(lines.into_iter().filter(|line| line != "ok").collect())
-}
-
-/// Counts rows by reading each one whole, up to the first that cannot be read.
-fn count_readable(connection: &Connection, table: &str) -> u64 {
-    let Ok(mut statement) = connection.prepare(&format!("SELECT * FROM {table}")) else { return 0 };
-    let Ok(mut rows) = statement.query([]) else { return 0 };
-    let mut count = 0;
-    while let Ok(Some(_)) = rows.next() {
-        count += 1;
-    }
-    count
+fn remove_with_journal(path: &Path) -> std::io::Result<()> {
+    let mut journal = path.as_os_str().to_owned();
+    journal.push("-journal");
+    remove_if_there(path)?;
+    remove_if_there(Path::new(&journal))
 }
 
 /// The settings of every connection.

@@ -171,6 +171,12 @@ pub enum KeyCommandFailure {
 }
 
 impl SecretStoreError {
+    /// Whether the store was never so far as to write anything: what it was given is certainly not in it.
+    pub fn is_before_writing(&self) -> bool {
+        use SecretStoreError::*;
+        matches!(self, NoBus | NoProvider | NoCollection | Locked | Denied | TooLarge { .. } | NoRandomness)
+    }
+
     /// What to do next, in the style of every message: no capital, no full stop.
     pub fn hint(&self) -> &'static str {
         use SecretStoreError::*;

@@ -66,15 +66,16 @@ pub enum KeySource {
 }
 
 impl KeySource {
-    /// Makes a key file that is not there yet; one that is there stays as it is, and so does a key that a command prints.
-    pub fn prepare(&self) -> Result<()> {
+    /// Makes a key file that is not there yet, and says whether it did; one that is there stays as it is, and so does a
+    /// key that a command prints.
+    pub fn prepare(&self) -> Result<bool> {
         match self {
             #[cfg(unix)]
             KeySource::File(path) => match Vault::create_key_file(path) {
-                Err(SecretStoreError::KeyExists { .. }) => Ok(()),
-                other => other,
+                Err(SecretStoreError::KeyExists { .. }) => Ok(false),
+                made => made.map(|()| true),
             },
-            _ => Ok(()),
+            _ => Ok(false),
         }
     }
 }
@@ -167,6 +168,16 @@ impl SecretStore {
         }
     }
 
+    /// Whether it could take a secret now: a keyring that is there, set up and open; a vault whose key fits. Nothing is
+    /// written, but for a new vault's directory and key check.
+    pub fn ready(&self) -> Result<()> {
+        match self {
+            SecretStore::Keyring(keyring) => keyring.ready(),
+            #[cfg(unix)]
+            SecretStore::Vault(vault) => vault.ready(),
+        }
+    }
+
     /// Writes, reads and removes a throw-away item: whether this store can be chosen.
     pub fn probe(&self) -> Result<()> {
         let item = Item::new(jiff::Timestamp::UNIX_EPOCH)?;
@@ -200,6 +211,17 @@ impl SecretStore {
         #[cfg(not(unix))]
         let _no_vault = directory;
         Ok(())
+    }
+
+    /// The names of the items in the vault in `directory`; there need not be one.
+    pub fn vault_items(directory: &Path) -> Result<Vec<String>> {
+        #[cfg(unix)]
+        return Vault::items(directory);
+        #[cfg(not(unix))]
+        {
+            let _no_vault = directory;
+            Ok(Vec::new())
+        }
     }
 
     /// Removes what a killed write left in the vault's directory. Call it under the lock that writers hold.

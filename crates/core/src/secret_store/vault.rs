@@ -39,6 +39,11 @@ impl Vault {
         key::create_file(path)
     }
 
+    pub(super) fn ready(&self) -> Result<()> {
+        self.directory.create()?;
+        self.with_key(|key| self.establish(key))
+    }
+
     pub(super) fn put(&self, id: Uuid, payload: &Payload) -> Result<()> {
         self.directory.create()?;
         self.with_key(|key| {
@@ -80,10 +85,19 @@ impl Vault {
     /// Lets another key be chosen for a vault in `directory` that holds no secret. One that does keeps its key.
     pub(super) fn release(directory: &Path) -> Result<()> {
         let vault = Directory::new(directory);
-        if !vault.exists()? || vault.names()?.iter().any(|name| Uuid::try_parse(name).is_ok()) {
+        if !vault.exists()? || !Vault::items(directory)?.is_empty() {
             return Ok(());
         }
         vault.remove(&vault.path_of(KEY_CHECK))
+    }
+
+    /// The names of the secrets in `directory`.
+    pub(super) fn items(directory: &Path) -> Result<Vec<String>> {
+        let vault = Directory::new(directory);
+        if !vault.exists()? {
+            return Ok(Vec::new());
+        }
+        Ok(vault.names()?.into_iter().filter(|name| Uuid::try_parse(name).is_ok()).collect())
     }
 
     /// Removes a vault's own files, and `directory` itself if nothing else is in it.

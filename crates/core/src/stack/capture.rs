@@ -40,12 +40,15 @@ pub enum KeyOwner {
 
 pub(super) fn key_owner(connection: &Connection, access_key_id: &str) -> Result<KeyOwner, DatabaseError> {
     let known = credentials::with_access_key(connection, access_key_id)?;
-    let stored = |credential: &&Credential| credential.kind.is_irreplaceable() && credential.state == State::Active;
-    if let Some(credential) = known.iter().find(stored) {
+    if let Some(credential) = known.iter().find(|known| is_shells_own(known)) {
         return Ok(KeyOwner::Stored(Box::new(credential.clone())));
     }
     let ours = known.into_iter().find(|credential| !credential.kind.is_irreplaceable());
     Ok(ours.map_or(KeyOwner::Unknown, |credential| KeyOwner::Ours(Box::new(credential))))
+}
+
+fn is_shells_own(credential: &Credential) -> bool {
+    credential.kind.is_irreplaceable() && credential.state == State::Active
 }
 
 /// What has to be done so that the current frame can be covered and come back exactly.
@@ -66,11 +69,16 @@ impl Change {
             return Ok(Cover::AsItIs);
         }
         let Some(keys) = &shell.keys else { return Ok(Cover::Becomes(Frame::Ambient(shell.reference.clone()))) };
-        let owner = self.database.read(|connection| key_owner(connection, &keys.set.access_key_id))?;
-        Ok(match owner {
-            KeyOwner::Stored(credential) => Cover::Becomes(Frame::Credential(credential.id)),
-            KeyOwner::Ours(_) => Cover::Becomes(Frame::Ambient(shell.reference.clone())),
-            KeyOwner::Unknown => Cover::Capture(Box::new(Acquired {
+        let known = self.database.read(|connection| credentials::with_access_key(connection, &keys.set.access_key_id))?;
+        let ends = |at: Option<Timestamp>| at.map(Timestamp::as_second);
+        // One that is stored with another end, as an import may be, would not come back as these keys are.
+        let same = known.iter().find(|known| is_shells_own(known) && ends(known.expires_at) == ends(keys.expires_at));
+        Ok(match same {
+            Some(credential) => Cover::Becomes(Frame::Credential(credential.id)),
+            None if known.iter().any(|known| !known.kind.is_irreplaceable()) => {
+                Cover::Becomes(Frame::Ambient(shell.reference.clone()))
+            }
+            None => Cover::Capture(Box::new(Acquired {
                 set: keys.set.clone(),
                 kind: Kind::Ambient,
                 identity: keys.identity.clone(),

@@ -1,17 +1,19 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::{
-    StackError, StackView, StateDirectory,
+    Secrets, StackError, StackView, StateDirectory,
     lock::Lock,
-    place::private_file,
     record::{by, entry_about},
 };
 use crate::{
     database::{Database, credentials, events, stacks},
-    secret_store::{Patience, SecretStore, SecretStoreError},
+    secret_store::{SecretStore, SecretStoreError},
     values::{Actor, Credential, CredentialId, Entry, EventKind, Frames, StackName},
 };
 
@@ -24,8 +26,8 @@ pub struct Terms {
     pub actor: Actor,
     /// The command, for whoever waits for it. Nothing secret.
     pub command: String,
-    /// How long the secret store may take.
-    pub patience: Patience,
+    /// The secret store, as the whole command has it.
+    pub secrets: Secrets,
     /// Which irreplaceable secrets may be erased.
     pub consent: Consent,
 }
@@ -55,10 +57,9 @@ pub struct Change {
     pub(super) database: Database,
     pub(super) now: Timestamp,
     pub(super) actor: Actor,
-    pub(super) patience: Patience,
+    pub(super) secrets: Secrets,
     pub(super) notices: Vec<Notice>,
     consent: Consent,
-    secrets: Option<SecretStore>,
 }
 
 /// Something a person should hear, whatever the command was about.
@@ -66,10 +67,24 @@ pub struct Change {
 pub enum Notice {
     /// A push was cut off after its secret had arrived; the credential set is held.
     CutOff(CredentialId),
-    /// A secret could not be erased yet; the next change tries again.
-    NotErased(CredentialId, StackError),
-    /// What a killed command left could not be settled yet; the next change tries again.
-    NotSettled(CredentialId, StackError),
+    /// Some work could not be done yet, on all of these for the same reason; the next change tries again.
+    Postponed {
+        /// Which work.
+        work: Work,
+        /// On which credential sets.
+        ids: Vec<CredentialId>,
+        /// Why not.
+        error: StackError,
+    },
+}
+
+/// Work with the secret store that may have to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Erasing the secrets of what left the last stack.
+    Erase,
+    /// Finding out whether a push that was cut off or refused had stored its secret.
+    Settle,
 }
 
 /// What an operation did to a stack.
@@ -86,7 +101,7 @@ pub struct Moved {
 pub struct Left {
     /// Which one. AWS goes on accepting a temporary one until it expires.
     pub credential: Credential,
-    /// Whether its secret is erased already; else there is a [`Notice::NotErased`].
+    /// Whether its secret is erased already; else there is a [`Notice::Postponed`].
     pub erased: bool,
 }
 
@@ -94,18 +109,15 @@ impl Change {
     /// Takes the lock, opens the database (making or migrating it) and settles what killed commands left.
     pub fn begin(place: &StateDirectory, terms: Terms) -> Result<Change, StackError> {
         let lock = Lock::take(place, &terms.command)?;
-        let path = place.database();
-        private_file(&path).map_err(|error| StackError::Place { path: path.clone(), reason: error.to_string() })?;
         let mut change = Change {
             _lock: lock,
             place: place.clone(),
-            database: Database::create(&path)?,
+            database: Database::create(&place.database())?,
             now: terms.now,
             actor: terms.actor,
-            patience: terms.patience,
+            secrets: terms.secrets,
             notices: Vec::new(),
             consent: terms.consent,
-            secrets: None,
         };
         change.recover()?;
         Ok(change)
@@ -127,13 +139,9 @@ impl Change {
         Ok(self.database.read(|connection| stacks::frames(connection, stack))?.unwrap_or_default())
     }
 
-    /// The secret store, opened when it is first needed.
-    pub(super) fn secrets(&mut self) -> Result<&SecretStore, StackError> {
-        if self.secrets.is_none() {
-            let choice = super::secret_stores::chosen(&self.database)?.ok_or(StackError::NoStoreChosen)?;
-            self.secrets = Some(SecretStore::open(&choice, &self.place.vault(), self.patience)?);
-        }
-        self.secrets.as_ref().ok_or(StackError::NoStoreChosen)
+    /// The secret store that was chosen.
+    pub(super) fn store(&self) -> Result<Arc<SecretStore>, StackError> {
+        self.secrets.chosen(&self.database, &self.place)
     }
 
     /// Refuses a change that would erase what nothing can bring back, unless a person agreed.
@@ -201,7 +209,7 @@ impl Change {
             let erased = match self.erase_secret(credential.id) {
                 Ok(()) => true,
                 Err(error) => {
-                    self.notices.push(Notice::NotErased(credential.id, error));
+                    self.postpone(Work::Erase, credential.id, error);
                     false
                 }
             };
@@ -210,15 +218,29 @@ impl Change {
         if let Err(error) = self.settle_erased(&left)
             && let Some(first) = left.first()
         {
-            self.notices.push(Notice::NotErased(first.credential.id, error));
+            self.postpone(Work::Erase, first.credential.id, error);
         }
         left
+    }
+
+    /// Makes one notice of what waits for the same reason.
+    pub(super) fn postpone(&mut self, work: Work, id: CredentialId, error: StackError) {
+        let reason = error.to_string();
+        for notice in &mut self.notices {
+            match notice {
+                Notice::Postponed { work: known, ids, error } if *known == work && error.to_string() == reason => {
+                    return ids.push(id);
+                }
+                _ => {}
+            }
+        }
+        self.notices.push(Notice::Postponed { work, ids: vec![id], error });
     }
 
     fn erase_secret(&mut self, id: CredentialId) -> Result<(), StackError> {
         let item = self.database.read(|connection| credentials::item(connection, id))?;
         let item = item.ok_or(StackError::NoSuchCredential(id))?;
-        Ok(self.secrets()?.erase(&item)?)
+        Ok(self.store()?.erase(&item)?)
     }
 
     fn settle_erased(&mut self, left: &[Left]) -> Result<(), StackError> {

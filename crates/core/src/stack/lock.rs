@@ -6,7 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{StackError, StateDirectory, place::private_file};
+use super::{StackError, StateDirectory};
+use crate::private_files::private_file;
 
 /// How long a command waits for another one before it gives up.
 const PATIENCE: Duration = Duration::from_secs(10);

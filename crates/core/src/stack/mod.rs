@@ -23,9 +23,11 @@ mod swap;
 mod r#use;
 
 pub use capture::{KeyOwner, Shell, ShellKeys};
-pub use change::{Change, Consent, Left, Moved, Notice, Terms};
+pub use change::{Change, Consent, Left, Moved, Notice, Terms, Work};
 pub use error::StackError;
 pub use place::StateDirectory;
 pub use pop::Pop;
+pub use purge::abandon_everything;
 pub use push::{Landing, Pushed};
 pub use reader::{Reader, StackView};
+pub use secret_stores::Secrets;

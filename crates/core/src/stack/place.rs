@@ -5,6 +5,7 @@ use std::{
 };
 
 use super::StackError;
+use crate::private_files::fault;
 
 /// The directory in which everything of ours lies: the database, the lock and the vault.
 #[derive(Clone, Debug)]
@@ -85,38 +86,4 @@ impl StateDirectory {
     fn unusable(&self, reason: String) -> StackError {
         StackError::Place { path: self.path.clone(), reason }
     }
-}
-
-/// A file that is born 0600, and never one that a link points to.
-pub(super) fn private_file(path: &Path) -> io::Result<fs::File> {
-    let mut options = fs::OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32);
-    }
-    let file = options.open(path)?;
-    match fault(&file.metadata()?) {
-        Some(reason) => Err(io::Error::other(reason)),
-        None => Ok(file),
-    }
-}
-
-/// What is wrong with a file of ours, if anything is.
-fn fault(metadata: &fs::Metadata) -> Option<String> {
-    if !metadata.is_file() {
-        return Some("it is a link or something else that is not a file".into());
-    }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        if metadata.uid() != rustix::process::geteuid().as_raw() {
-            return Some("it belongs to another user".into());
-        }
-        if metadata.mode() & 0o077 != 0 {
-            return Some(format!("others may open it (mode {:04o}, expected 0600)", metadata.mode() & 0o7777));
-        }
-    }
-    None
 }

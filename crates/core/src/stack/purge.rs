@@ -1,12 +1,14 @@
 use std::{fs, io, path::Path};
 
 use super::{
-    Change, Notice, StackError,
+    Change, Notice, StackError, StateDirectory,
+    lock::Lock,
     record::{by, entry_about},
     secret_stores::chosen,
 };
 use crate::{
-    database::{DatabaseError, credentials, events},
+    database::{Database, DatabaseError, credentials, events},
+    private_files::remove_if_there,
     secret_store::{SecretStore, StoreChoice},
     values::{Credential, EventKind, State},
 };
@@ -50,25 +52,32 @@ impl Change {
         self.notices.clear();
         self.erase(kept);
         for notice in std::mem::take(&mut self.notices) {
-            if let Notice::NotErased(_, error) = notice {
+            if let Notice::Postponed { error, .. } = notice {
                 return Err(error);
             }
         }
-        SecretStore::dissolve_vault(&self.place.vault())?;
-        let database = self.place.database();
-        let journal = database.with_extension("db-journal");
-        for path in [database, journal, self.place.lock()] {
-            settled(fs::remove_file(&path), &path, io::ErrorKind::NotFound)?;
-        }
-        let path = self.place.path();
-        settled(fs::remove_dir(path), path, io::ErrorKind::DirectoryNotEmpty)
+        remove_everything(&self.place)
     }
 }
 
-/// A removal that was done, or that `fine` says need not be.
-fn settled(removal: io::Result<()>, path: &Path, fine: io::ErrorKind) -> Result<(), StackError> {
-    match removal {
-        Err(error) if error.kind() != fine => Err(StackError::Place { path: path.to_owned(), reason: error.to_string() }),
-        _ => Ok(()),
+/// Removes everything of ours in the state directory, and the directory if nothing else is in it, without a look into the
+/// database: it is damaged. Secrets in a keyring stay there.
+pub fn abandon_everything(place: &StateDirectory) -> Result<(), StackError> {
+    let _lock = Lock::take(place, "purge")?;
+    remove_everything(place)
+}
+
+/// The caller holds the lock.
+fn remove_everything(place: &StateDirectory) -> Result<(), StackError> {
+    let unusable = |path: &Path| {
+        let path = path.to_owned();
+        move |error: io::Error| StackError::Place { path, reason: error.to_string() }
+    };
+    SecretStore::dissolve_vault(&place.vault())?;
+    Database::remove(&place.database())?;
+    remove_if_there(&place.lock()).map_err(unusable(&place.lock()))?;
+    match fs::remove_dir(place.path()) {
+        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
+        removed => removed.map_err(unusable(place.path())),
     }
 }

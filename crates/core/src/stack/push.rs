@@ -106,28 +106,36 @@ impl Change {
     /// Announces a credential set in the database, then puts its secret into the store, which reads it back.
     /// It is pending until the change is committed.
     fn arrive(&mut self, acquired: &Acquired, detail: &Map<String, Value>) -> Result<CredentialId, StackError> {
-        self.secrets()?;
+        let store = self.store()?;
         let item = Item::new(self.now)?;
         let id = self.database.write(|transaction| credentials::insert_pending(transaction, acquired, &item, detail))?;
-        if let Err(error) = self.secrets()?.put(&item, &acquired.set) {
-            self.take_back(id);
-            return Err(error.into());
+        match store.put(&item, &acquired.set) {
+            Ok(()) => Ok(id),
+            Err(error) => {
+                match error.is_before_writing() {
+                    // What stays pending is settled by the next change.
+                    true => drop(self.withdraw(id)),
+                    false => self.take_back(id),
+                }
+                Err(error.into())
+            }
         }
-        Ok(id)
     }
 
     /// Takes back a credential set that arrived in a change that cannot be completed. If even that fails, recovery
-    /// does it later.
+    /// does it later, and the log says at once what STS gave.
     pub(super) fn take_back(&mut self, id: CredentialId) {
         let mut undone = || -> Result<(), StackError> {
             let item = self.database.read(|connection| credentials::item(connection, id))?;
             if let Some(item) = item {
-                self.secrets()?.erase(&item)?;
+                self.store()?.erase(&item)?;
             }
             self.withdraw(id)
         };
         // The error that led here is the one to report; what stays is settled by the next change.
-        let _settled_later = undone();
+        if undone().is_err() {
+            let _settled_later = self.unlogged_acquisition(id).and_then(|entries| self.append(entries));
+        }
     }
 
     /// Removes a pending credential set whose secret is not stored. AWS may accept what STS gave all the same until it
@@ -136,7 +144,11 @@ impl Change {
         let credential = self.credential(id)?;
         let entries = match credential.kind.is_irreplaceable() {
             true => Vec::new(),
-            false => vec![self.acquired_entry(id)?, entry_about(EventKind::SecretLost, &credential)],
+            false => {
+                let mut entries = self.unlogged_acquisition(id)?;
+                entries.push(entry_about(EventKind::SecretLost, &credential));
+                entries
+            }
         };
         let (now, actor) = (self.now, self.actor_json());
         self.database.write(|transaction| {
@@ -157,6 +169,13 @@ impl Change {
     /// The log's entry for keys that were captured.
     pub(super) fn captured_entry(&self, captured: Option<CredentialId>) -> Result<Vec<Entry>, StackError> {
         captured.map(|id| self.acquired_entry(id)).into_iter().collect()
+    }
+
+    /// The log's entry for a pending credential set, unless the log has it already.
+    pub(super) fn unlogged_acquisition(&self, id: CredentialId) -> Result<Vec<Entry>, StackError> {
+        let entry = self.acquired_entry(id)?;
+        let logged = self.database.read(|connection| events::has(connection, entry.event, id))?;
+        Ok(if logged { Vec::new() } else { vec![entry] })
     }
 
     /// The log's entry for a credential set that was acquired, imported or captured.

@@ -2,10 +2,10 @@ use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
-use super::{KeyOwner, StackError, StateDirectory, capture::key_owner, lock::Lock, secret_stores::chosen};
+use super::{KeyOwner, Secrets, StackError, StateDirectory, capture::key_owner, lock::Lock, secret_stores::chosen};
 use crate::{
     database::{Database, DatabaseError, credentials, stacks},
-    secret_store::{Patience, SecretStore, SecretStoreError, StoreChoice},
+    secret_store::{SecretStore, SecretStoreError, StoreChoice},
     values::{Credential, CredentialId, CredentialSet, Event, Frame, FrameName, Frames, StackName, State},
 };
 
@@ -14,7 +14,7 @@ pub struct Reader {
     /// `None`: nothing was ever written.
     database: Option<Database>,
     place: StateDirectory,
-    patience: Patience,
+    secrets: Secrets,
 }
 
 /// A stack, with what is known of the credential sets on it.
@@ -57,7 +57,7 @@ impl StackView {
 
 impl Reader {
     /// Opens the database, if there is one. An older one is migrated first, under the lock.
-    pub fn open(place: &StateDirectory, patience: Patience) -> Result<Reader, StackError> {
+    pub fn open(place: &StateDirectory, secrets: Secrets) -> Result<Reader, StackError> {
         place.check()?;
         let path = place.database();
         let mut database = Database::open(&path)?;
@@ -65,7 +65,7 @@ impl Reader {
             let _lock = Lock::take(place, "(migrating the database)")?;
             database = Some(Database::create(&path)?);
         }
-        Ok(Reader { database, place: place.clone(), patience })
+        Ok(Reader { database, place: place.clone(), secrets })
     }
 
     /// A stack with everything `list` shows of it.
@@ -109,6 +109,28 @@ impl Reader {
         }
     }
 
+    /// The credential sets that keep a secret although they are on no stack and nobody holds them. There are some only in
+    /// a database that somebody else has changed.
+    pub fn strays(&self) -> Result<Vec<Credential>, StackError> {
+        match &self.database {
+            Some(database) => Ok(database.read(credentials::stray)?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// How many files the vault in the state directory has that this database never knew of: another one was in its
+    /// place when they were written.
+    pub fn unknown_vault_files(&self) -> Result<usize, StackError> {
+        let mut unknown = 0;
+        for item in SecretStore::vault_items(&self.place.vault())? {
+            let known = |database: &Database| database.read(|connection| credentials::has_item(connection, &item));
+            if !self.database.as_ref().map(known).transpose()?.unwrap_or_default() {
+                unknown += 1;
+            }
+        }
+        Ok(unknown)
+    }
+
     /// Whose the keys with this access key id are.
     pub fn key_owner(&self, access_key_id: &str) -> Result<KeyOwner, StackError> {
         match &self.database {
@@ -133,6 +155,13 @@ impl Reader {
         }
     }
 
+    /// Whether the secret store that was chosen could take a secret now. Asked before STS is: what STS gives and no store
+    /// takes is lost, and goes on to be valid at AWS.
+    pub fn require_store(&self) -> Result<(), StackError> {
+        let database = self.database.as_ref().ok_or(StackError::NoStoreChosen)?;
+        Ok(self.secrets.chosen(database, &self.place)?.ready()?)
+    }
+
     /// The secret of a credential set, from the secret store.
     pub fn secret(&self, id: CredentialId) -> Result<CredentialSet, StackError> {
         let database = self.database.as_ref().ok_or(StackError::NoSuchCredential(id))?;
@@ -143,9 +172,7 @@ impl Reader {
         if !credential.has_secret() {
             return Err(StackError::Erased(id));
         }
-        let choice = chosen(database)?.ok_or(StackError::NoStoreChosen)?;
-        let store = SecretStore::open(&choice, &self.place.vault(), self.patience)?;
-        store.get(&item).map_err(|error| match error {
+        self.secrets.chosen(database, &self.place)?.get(&item).map_err(|error| match error {
             // Another process may have erased it just now, as it should.
             SecretStoreError::NoEntry { .. } if !self.credential(id).is_ok_and(|it| it.has_secret()) => StackError::Erased(id),
             error => error.into(),

@@ -1,6 +1,6 @@
 use super::{
     Change, Notice, StackError,
-    change::is_missing,
+    change::{Work, is_missing},
     record::{by, entry_about},
 };
 use crate::{
@@ -19,13 +19,13 @@ impl Change {
             match self.settle_pending(credential) {
                 Ok(Some(notice)) => self.notices.push(notice),
                 Ok(None) => {}
-                Err(error) => self.notices.push(Notice::NotSettled(credential.id, error)),
+                Err(error) => self.postpone(Work::Settle, credential.id, error),
             }
         }
         let leaving = self.database.read(|connection| credentials::in_state(connection, State::Leaving))?;
         let left = self.erase(leaving);
         if !(pending.is_empty() && left.is_empty()) {
-            self.secrets().map(|store| store.sweep_temporary_files()).ok();
+            self.store().map(|store| store.sweep_temporary_files()).ok();
         }
         Ok(())
     }
@@ -34,10 +34,11 @@ impl Change {
         let id = credential.id;
         let item = self.database.read(|connection| credentials::item(connection, id))?;
         let item = item.ok_or(StackError::NoSuchCredential(id))?;
-        match self.secrets()?.get(&item).map_err(StackError::from) {
+        match self.store()?.get(&item).map_err(StackError::from) {
             Ok(_) => {
                 let (now, actor) = (self.now, self.actor_json());
-                let entries = [self.acquired_entry(id)?, entry_about(EventKind::Held, credential)];
+                let mut entries = self.unlogged_acquisition(id)?;
+                entries.push(entry_about(EventKind::Held, credential));
                 self.database.write(|transaction| -> Result<(), DatabaseError> {
                     credentials::activate(transaction, id, true)?;
                     for entry in entries {

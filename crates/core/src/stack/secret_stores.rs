@@ -1,7 +1,9 @@
-use super::{Change, StackError, record::by};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{Change, StackError, StateDirectory, record::by};
 use crate::{
     database::{Database, DatabaseError, events, settings},
-    secret_store::{SecretStore, StoreChoice},
+    secret_store::{Patience, SecretStore, StoreChoice},
     values::{Entry, EventKind},
 };
 
@@ -10,6 +12,39 @@ const SETTING: &str = "secret_store";
 /// The secret store that was chosen for this database.
 pub(super) fn chosen(database: &Database) -> Result<Option<StoreChoice>, DatabaseError> {
     database.read(|connection| settings::get(connection, SETTING))
+}
+
+/// The secret store as one command has it: opened when it is first needed, and then the same for all that the command
+/// does. So it connects, or reads its key, once; and what it waits for in vain, it waits for once.
+#[derive(Clone, Debug)]
+pub struct Secrets {
+    patience: Patience,
+    opened: Arc<Mutex<Option<Opened>>>,
+}
+
+type Opened = (StoreChoice, Arc<SecretStore>);
+
+impl Secrets {
+    /// Nothing is opened yet.
+    pub fn new(patience: Patience) -> Secrets {
+        Secrets { patience, opened: Arc::default() }
+    }
+
+    /// The store that `choice` names.
+    pub(super) fn open(&self, choice: &StoreChoice, place: &StateDirectory) -> Result<Arc<SecretStore>, StackError> {
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, store)) = opened.as_ref().filter(|(known, _)| known == choice) {
+            return Ok(store.clone());
+        }
+        let store = Arc::new(SecretStore::open(choice, &place.vault(), self.patience)?);
+        *opened = Some((choice.clone(), store.clone()));
+        Ok(store)
+    }
+
+    /// The store that was chosen for this database.
+    pub(super) fn chosen(&self, database: &Database, place: &StateDirectory) -> Result<Arc<SecretStore>, StackError> {
+        self.open(&chosen(database)?.ok_or(StackError::NoStoreChosen)?, place)
+    }
 }
 
 impl Change {
@@ -37,9 +72,9 @@ impl Change {
         }
         if present.as_ref() == Some(choice) {
             // The one that settling may have waited for in vain already: a command waits once.
-            return Ok(self.secrets()?.probe()?);
+            return Ok(self.store()?.probe()?);
         }
-        SecretStore::open(choice, &self.place.vault(), self.patience)?.probe()?;
+        self.secrets.open(choice, &self.place)?.probe()?;
         let mut entry = Entry::new(EventKind::StoreChanged);
         entry.detail.insert("store".into(), serde_json::json!(choice));
         let (now, entry) = (self.now, by(entry, &self.actor_json()));

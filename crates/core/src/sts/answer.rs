@@ -81,19 +81,20 @@ impl IntoGranted for GetFederationTokenOutput {
 
 fn granted(credentials: Option<Credentials>, request_id: Option<String>) -> Result<Granted, Incomplete> {
     let credentials = credentials.ok_or(Incomplete("credentials"))?;
-    // STS never gives long-term keys: an empty token would be taken for none, and the set for keys that last for ever.
-    if credentials.access_key_id.is_empty() || credentials.secret_access_key.is_empty() || credentials.session_token.is_empty() {
-        return Err(Incomplete("one of the three parts of the credentials"));
+    let set = CredentialSet {
+        access_key_id: credentials.access_key_id,
+        secret_access_key: credentials.secret_access_key.into(),
+        session_token: Some(credentials.session_token.into()),
+    };
+    // An empty token, for one, would be taken for none, and the set for keys that last for ever.
+    if set.fault().is_some() {
+        return Err(Incomplete("usable credentials"));
     }
     let expiration = credentials.expiration;
     let nanos = i32::try_from(expiration.subsec_nanos()).unwrap_or_default();
     Ok(Granted {
         expires_at: Timestamp::new(expiration.secs(), nanos).map_err(|_| Incomplete("a usable Expiration"))?,
-        set: CredentialSet {
-            access_key_id: credentials.access_key_id,
-            secret_access_key: credentials.secret_access_key.into(),
-            session_token: Some(credentials.session_token.into()),
-        },
+        set,
         identity: None,
         packed_policy_size: None,
         session_token_utilization: None,

@@ -52,6 +52,10 @@ impl Sts {
             .build()
             .map_err(|error| StsError::Configuration { what: format!("cannot start the network runtime: {error}") })?;
         let (config, configured_region) = runtime.block_on(load(settings))?;
+        if let Some(region) = configured_region.as_ref().filter(|region| !is_region(region)) {
+            let what = format!("the region {region:?} is none: expected letters, digits and hyphens, such as eu-west-1");
+            return Err(StsError::Configuration { what });
+        }
         let region = config.region().map(ToString::to_string).unwrap_or_default();
         Ok(Sts { runtime: Some(runtime), config, region, configured_region })
     }
@@ -223,6 +227,11 @@ async fn profiles(named: Option<String>) -> Result<ProfileSet, StsError> {
     aws_config::profile::load(&Fs::real(), &Env::real(), &Default::default(), named.map(Cow::Owned))
         .await
         .map_err(|error| StsError::Configuration { what: super::error::sentence(&error) })
+}
+
+/// A region becomes part of a host's name.
+fn is_region(text: &str) -> bool {
+    (1..=63).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
 }
 
 /// Without instance metadata, which takes two seconds where there is none. Empty variables count as unset.

@@ -5,7 +5,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 
 use super::Refusal;
-use crate::http::CaBundleError;
+use crate::http::{CaBundleError, TooLong};
 
 /// Why STS gave nothing. No secret, MFA code or token is in any of these.
 ///
@@ -78,7 +78,7 @@ impl StsError {
                 "check AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL and the proxy variables, and whether this network asks to sign in"
                     .into()
             }
-            StsError::Configuration { .. } => "check AWS_CONFIG_FILE, AWS_ENDPOINT_URL_STS and the files that they name".into(),
+            StsError::Configuration { .. } => "check AWS_REGION, AWS_ENDPOINT_URL_STS, AWS_CONFIG_FILE and the profile".into(),
         }
     }
 
@@ -111,6 +111,10 @@ impl StsError {
             SdkError::TimeoutError(_) => StsError::TimedOut { endpoint: reached(), what: OVER.into() },
             SdkError::DispatchFailure(failure) if failure.is_timeout() => {
                 StsError::TimedOut { endpoint: reached(), what: sentence(&error) }
+            }
+            SdkError::ResponseError(_) if find::<TooLong>(&error).is_some() => {
+                let what = "it is longer than any of STS's".into();
+                StsError::Malformed { endpoint: reached(), status: None, what }
             }
             SdkError::ResponseError(_) => {
                 StsError::Unreachable { endpoint: reached(), what: "the connection ended before the answer did".into() }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 /// One acquired access key: its id, its secret and, for temporary ones, the session token.
 ///
@@ -19,6 +19,23 @@ impl CredentialSet {
     /// Whether these are long-term keys of a user or of the account root, which never expire.
     pub fn is_long_term(&self) -> bool {
         self.session_token.is_none()
+    }
+
+    /// Why these cannot be AWS credentials, if so: a control character in a key id, say, would end up in a header.
+    pub fn fault(&self) -> Option<&'static str> {
+        let key_id = &self.access_key_id;
+        // Emulators give shorter ones than AWS does.
+        if !(1..=128).contains(&key_id.len()) || !key_id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+            return Some("the access key id is none: expected at most 128 letters, digits or _");
+        }
+        let printable = |secret: &SecretString| {
+            let secret = secret.expose_secret();
+            !secret.is_empty() && secret.chars().all(|c| c.is_ascii_graphic())
+        };
+        if !printable(&self.secret_access_key) || !self.session_token.as_ref().is_none_or(printable) {
+            return Some("the secret access key or the session token is empty or has characters that AWS never uses");
+        }
+        None
     }
 }
 

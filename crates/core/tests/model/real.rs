@@ -8,7 +8,7 @@ use std::{
 
 use credstack_core::{
     secret_store::{KeySource, Patience, StoreChoice, Vault},
-    stack::{Change, Consent, Landing, Pop, Reader, Shell, ShellKeys, StackError, StateDirectory, Terms},
+    stack::{Change, Consent, Landing, Pop, Reader, Secrets, Shell, ShellKeys, StackError, StateDirectory, Terms},
     values::{Acquired, Actor, Ambient, CredentialId, CredentialSet, Frame, FrameName, Identity, Kind, Signer, StackName},
 };
 use jiff::{Timestamp, ToSpan};
@@ -268,7 +268,7 @@ impl Real {
     }
 
     fn reader(&self) -> Result<Reader, StackError> {
-        Reader::open(&self.place(), Patience::NobodyCanAnswer)
+        Reader::open(&self.place(), secrets())
     }
 }
 
@@ -293,7 +293,11 @@ fn terms(clock: u32, agreed: bool) -> Terms {
         now: time(clock),
         actor: Actor::default(),
         command: "model".into(),
-        patience: Patience::NobodyCanAnswer,
+        secrets: secrets(),
         consent: if agreed { Consent::Everything } else { Consent::Only(BTreeSet::new()) },
     }
+}
+
+fn secrets() -> Secrets {
+    Secrets::new(Patience::NobodyCanAnswer)
 }

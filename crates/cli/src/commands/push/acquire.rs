@@ -1,11 +1,11 @@
 //! What every STS push has in common: ask, and put the answer on the stack, or write down why there was none.
 
 use credstack_core::{
-    stack::{Change, Consent, Pushed, Shell},
+    stack::{Change, Consent, Pushed, Reader, Shell},
     sts::{Granted, Sts, StsError},
     values::{
         Acquired, EventKind, Identity, Kind, Signer,
-        request::{OneTime, Request},
+        request::{LimitError, OneTime, Parameter, Request},
     },
 };
 use serde_json::{Map, Value, json};
@@ -23,23 +23,27 @@ use crate::{
 /// One STS request, ready to be sent.
 pub struct Acquisition<'a> {
     pub context: &'a Context,
+    pub reader: Reader,
     pub common: &'a Common,
     pub signing: Signing,
     pub sts: Sts,
     pub kind: Kind,
     pub request: Request,
     pub one_time: OneTime,
+    /// The configuration's key that the duration is from, if it is from there.
+    pub configured: Option<&'static str>,
 }
 
 impl Acquisition<'_> {
     /// Checks what can be known locally, asks for the MFA code if there is one to ask for, asks STS, and pushes.
     pub fn run(mut self, mfa: Option<&Mfa>) -> Result<(), Failure> {
         let output = &self.context.output;
-        self.request.check(self.signing.kind)?;
+        self.request.check(self.signing.kind).map_err(|error| self.over_limit(error))?;
         self.signing.inherited.check(&self.request)?;
         for warning in self.request.warnings() {
             output.warn(&warning);
         }
+        self.reader.require_store()?;
         if let Some(mfa) = mfa {
             mfa.code(self.context, &self.request, &mut self.one_time)?;
         }
@@ -54,6 +58,9 @@ impl Acquisition<'_> {
             granted.endpoint,
             granted.request_id.as_deref().unwrap_or("unknown")
         ));
+        if granted.expires_at <= self.context.time() {
+            output.warn("by this machine's clock these credentials have expired already: check the clock");
+        }
         let acquired = Acquired {
             identity: granted.identity.or_else(|| if self.kind == Kind::SessionToken { signer.clone() } else { None }),
             set: granted.set,
@@ -70,9 +77,20 @@ impl Acquisition<'_> {
         push(self.context, self.common, "push", acquired, shell, detail)
     }
 
+    /// A limit that was run into, with the option or the configuration's key that did.
+    fn over_limit(&self, error: LimitError) -> Failure {
+        match self.configured {
+            Some(key) if error.parameter == Parameter::DurationSeconds => {
+                Failure::usage(format!("{} (in {})", words::limit_of(key, &error), self.context.configuration_path.display()))
+                    .next_step(format!("correct it there, or {}", error.way_out.as_deref().unwrap_or("give --duration")))
+            }
+            _ => error.into(),
+        }
+    }
+
     /// What ambient is in this shell, with what was found out about it on the way.
     fn shell(&self, signer: Option<Identity>) -> Result<Shell, Failure> {
-        let mut shell = signing::shell(self.context, &self.context.reader()?)?;
+        let mut shell = signing::shell(self.context, &self.reader)?;
         match (&mut shell.keys, &self.signing.signer) {
             (Some(keys), Signer::ShellKeys) => keys.identity = signer,
             (None, Signer::Ambient(resolved)) if self.signing.is_untouched => {
@@ -147,7 +165,7 @@ pub fn push(
     let output = &context.output;
     if output.json() {
         let position = pushed.moved.is_some().then_some(0);
-        output.print_json(&FrameShape::of_credential(&pushed.credential, position))?;
+        output.print_done(&FrameShape::of_credential(&pushed.credential, position))?;
     }
     if acquired.signer == Signer::ShellKeys && pushed.credential.parent.is_none() {
         output.warn("signed by keys of this shell that are stored nowhere: it cannot be renewed");
@@ -155,13 +173,14 @@ pub fn push(
     if let Some(id) = pushed.captured {
         output.say(&format!("this shell's keys are saved as {id}, the root of the stack"));
     }
+    let now = context.time();
     match &pushed.moved {
-        Some(moved) => output.moved(moved, context.now),
+        Some(moved) => output.moved(moved, now),
         None => output.say(&format!(
             "held: {} ({}), {}; `credstack use {}` makes it current",
             words::identity(&pushed.credential),
             pushed.credential.id,
-            words::expiry(pushed.credential.expires_at, pushed.credential.temporary, context.now),
+            words::expiry(pushed.credential.expires_at, pushed.credential.temporary, now),
             pushed.credential.id
         )),
     }

@@ -2,7 +2,7 @@ use credstack_core::{
     sts::Sts,
     values::{
         Arn, Identity, Kind,
-        request::{AssumeRole, OneTime, Request, Tag},
+        request::{AssumeRole, OneTime, Request},
     },
 };
 
@@ -11,6 +11,7 @@ use super::{
     common::{Common, SignedBy},
     inputs,
     mfa::Mfa,
+    policies::SessionPolicies,
 };
 use crate::{
     context::Context,
@@ -45,15 +46,8 @@ pub struct Assume {
     /// What the role's owner asks third parties for
     #[arg(long, value_name = "ID")]
     external_id: Option<String>,
-    /// A session policy: JSON, a file, or - for stdin
-    #[arg(long, value_name = "FILE|JSON|-")]
-    policy: Option<String>,
-    /// A managed policy as session policy; repeatable
-    #[arg(long = "policy-arn", value_name = "ARN")]
-    policy_arns: Vec<String>,
-    /// A session tag; repeatable
-    #[arg(long = "tag", value_name = "K=V", value_parser = inputs::tag)]
-    tags: Vec<Tag>,
+    #[command(flatten)]
+    policies: SessionPolicies,
     /// The key of a tag that later roles inherit; repeatable
     #[arg(long = "transitive-tag", value_name = "K")]
     transitive_tags: Vec<String>,
@@ -74,26 +68,27 @@ pub struct Assume {
 impl Assume {
     pub fn run(self, context: &Context) -> Result<(), Failure> {
         self.common.check()?;
-        let policy = inputs::policy(self.policy.as_deref())?;
+        let policy = self.policies.inline()?;
         let (provided_contexts, context_assertions) = inputs::contexts(&self.provided_contexts)?;
-        store::ensure(context)?;
-        let mut signing = signing::choose(context, &context.reader()?, &self.signed_by.choice())?;
+        let reader = store::ensure(context)?;
+        let mut signing = signing::choose(context, &reader, &self.signed_by.choice())?;
         let sts = signing.sts(context, self.common.region.as_deref())?;
+        let configured = self.duration.is_none().then_some("duration.assume");
         let request = Request::AssumeRole(AssumeRole {
             role_arn: self.role_arn(&mut signing, &sts)?,
             role_session_name: self.session_name.unwrap_or_else(|| context.session_name()),
             duration_seconds: self.duration.or(signing.default_duration(context.configuration.duration.assume)),
             external_id: self.external_id,
             policy,
-            policy_arns: self.policy_arns,
-            tags: self.tags,
+            policy_arns: self.policies.policy_arns,
+            tags: self.policies.tags,
             transitive_tag_keys: self.transitive_tags,
             serial_number: self.mfa.mfa_serial.clone(),
             source_identity: self.source_identity,
             provided_contexts,
         });
         let one_time = OneTime { token_code: None, context_assertions };
-        Acquisition { context, common: &self.common, signing, sts, kind: Kind::AssumeRole, request, one_time }
+        Acquisition { context, reader, common: &self.common, signing, sts, kind: Kind::AssumeRole, request, one_time, configured }
             .run(Some(&self.mfa))
     }
 
@@ -119,7 +114,8 @@ impl Assume {
         if (1..=64).contains(&name.len()) && name.chars().all(allowed) {
             return Ok(());
         }
-        Err(Failure::usage(format!("ROLE {} is neither an ARN nor a role's name", self.role))
+        let shown: String = self.role.chars().take(100).collect();
+        Err(Failure::usage(format!("ROLE {shown} is neither an ARN nor a role's name"))
             .next_step("give arn:aws:iam::ACCOUNT:role/NAME, or NAME with its path if it has one"))
     }
 }

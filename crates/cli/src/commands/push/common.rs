@@ -1,5 +1,6 @@
 use credstack_core::{stack::Landing, values::FrameName};
 
+use super::inputs;
 use crate::{failure::Failure, signing::Choice};
 
 /// The options of every push.
@@ -19,7 +20,7 @@ pub struct Common {
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
     /// The region to ask STS in, and of the new frame
-    #[arg(long)]
+    #[arg(long, value_parser = inputs::region)]
     pub region: Option<String>,
     /// Agree to what would be asked about
     #[arg(long, short)]

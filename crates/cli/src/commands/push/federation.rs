@@ -1,12 +1,13 @@
 use credstack_core::values::{
     Kind,
-    request::{GetFederationToken, OneTime, Request, Tag},
+    request::{GetFederationToken, OneTime, Request},
 };
 
 use super::{
     acquire::Acquisition,
     common::{Common, SignedBy},
     inputs,
+    policies::SessionPolicies,
 };
 use crate::{context::Context, failure::Failure, signing, store};
 
@@ -24,15 +25,8 @@ pub struct Federation {
     /// The federated user's name, seen in its ARN and in CloudTrail
     #[arg(value_name = "NAME")]
     name: String,
-    /// A session policy: JSON, a file, or - for stdin
-    #[arg(long, value_name = "FILE|JSON|-")]
-    policy: Option<String>,
-    /// A managed policy as session policy; repeatable
-    #[arg(long = "policy-arn", value_name = "ARN")]
-    policy_arns: Vec<String>,
-    /// A session tag; repeatable
-    #[arg(long = "tag", value_name = "K=V", value_parser = inputs::tag)]
-    tags: Vec<Tag>,
+    #[command(flatten)]
+    policies: SessionPolicies,
     /// How long: seconds, or 15m, 12h [default: 12h, by AWS]
     #[arg(long, value_parser = inputs::duration, allow_negative_numbers = true)]
     duration: Option<i32>,
@@ -45,22 +39,23 @@ pub struct Federation {
 impl Federation {
     pub fn run(self, context: &Context) -> Result<(), Failure> {
         self.common.check()?;
-        let policy = inputs::policy(self.policy.as_deref())?;
-        if policy.is_none() && self.policy_arns.is_empty() {
+        let policy = self.policies.inline()?;
+        if policy.is_none() && self.policies.policy_arns.is_empty() {
             confirm_no_permissions(context, self.common.yes)?;
         }
-        store::ensure(context)?;
-        let signing = signing::choose(context, &context.reader()?, &self.signed_by.choice())?;
+        let reader = store::ensure(context)?;
+        let signing = signing::choose(context, &reader, &self.signed_by.choice())?;
         let sts = signing.sts(context, self.common.region.as_deref())?;
+        let configured = self.duration.is_none().then_some("duration.federation");
         let request = Request::GetFederationToken(GetFederationToken {
             name: self.name,
             duration_seconds: self.duration.or(signing.default_duration(context.configuration.duration.federation)),
             policy,
-            policy_arns: self.policy_arns,
-            tags: self.tags,
+            policy_arns: self.policies.policy_arns,
+            tags: self.policies.tags,
         });
         let (kind, one_time) = (Kind::FederationToken, OneTime::default());
-        Acquisition { context, common: &self.common, signing, sts, kind, request, one_time }.run(None)
+        Acquisition { context, reader, common: &self.common, signing, sts, kind, request, one_time, configured }.run(None)
     }
 }
 

@@ -64,7 +64,8 @@ impl Import {
             return Err(Failure::new(failure::Kind::Expired, format!("these credentials expired at {at}"))
                 .next_step("get new ones where these came from"));
         }
-        store::ensure(context)?;
+        let reader = store::ensure(context)?;
+        reader.require_store()?;
         let signing = Signing {
             set,
             expires_at,
@@ -76,7 +77,7 @@ impl Import {
             is_untouched: false,
             inherited: Default::default(),
         };
-        let shell = signing::shell(context, &context.reader()?)?;
+        let shell = signing::shell(context, &reader)?;
         let sts = signing.sts(context, self.common.region.as_deref())?;
         let acquired = Acquired {
             identity: identify(context, &sts, &signing.set)?,

@@ -67,6 +67,15 @@ pub fn tag(text: &str) -> Result<Tag, String> {
     Ok(Tag { key: key.to_owned(), value: value.to_owned() })
 }
 
+/// For clap: a region's name, which becomes part of a host's.
+pub fn region(text: &str) -> Result<String, String> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    match (1..=63).contains(&text.len()) && text.chars().all(is_part) {
+        true => Ok(text.to_owned()),
+        false => Err("expected a region such as eu-west-1".to_owned()),
+    }
+}
+
 /// For clap: a duration in seconds.
 pub fn duration(text: &str) -> Result<i32, String> {
     parse_duration(text).map_err(|error| error.to_string())

@@ -5,8 +5,9 @@ mod assume;
 mod common;
 mod federation;
 mod import;
-mod inputs;
+pub mod inputs;
 mod mfa;
+mod policies;
 mod session;
 
 use crate::{context::Context, failure::Failure};

@@ -35,14 +35,16 @@ pub struct Session {
 impl Session {
     pub fn run(self, context: &Context) -> Result<(), Failure> {
         self.common.check()?;
-        store::ensure(context)?;
-        let signing = signing::choose(context, &context.reader()?, &self.signed_by.choice())?;
+        let reader = store::ensure(context)?;
+        let signing = signing::choose(context, &reader, &self.signed_by.choice())?;
         let sts = signing.sts(context, self.common.region.as_deref())?;
+        let configured = self.duration.is_none().then_some("duration.session");
         let request = Request::GetSessionToken(GetSessionToken {
             duration_seconds: self.duration.or(signing.default_duration(context.configuration.duration.session)),
             serial_number: self.mfa.mfa_serial.clone(),
         });
         let (kind, one_time) = (Kind::SessionToken, OneTime::default());
-        Acquisition { context, common: &self.common, signing, sts, kind, request, one_time }.run(Some(&self.mfa))
+        Acquisition { context, reader, common: &self.common, signing, sts, kind, request, one_time, configured }
+            .run(Some(&self.mfa))
     }
 }

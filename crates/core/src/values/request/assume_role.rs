@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{LimitError, Parameter, SignerKind, Tag, limits};
-use crate::values::display_duration;
+use crate::values::Arn;
 
 /// The parameters of AssumeRole.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,12 +60,13 @@ impl AssumeRole {
             _ => {}
         }
         limits::arn(Parameter::RoleArn, &self.role_arn)?;
+        check_is_role(&self.role_arn)?;
         limits::name(2, 64).check(Parameter::RoleSessionName, &self.role_session_name)?;
         limits::duration(self.duration_seconds, 900, 43_200, "a role session")?;
         // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#id_roles_terms-and-concepts, "role chaining"
         if let (SignerKind::RoleSession, Some(seconds @ 3601..)) = (signer, self.duration_seconds) {
             let limit = "a role session can assume a role for at most 1h";
-            return Err(LimitError::new(Parameter::DurationSeconds, display_duration(seconds.into()), limit)
+            return Err(LimitError::new(Parameter::DurationSeconds, limits::as_given(seconds), limit)
                 .way_out("use --duration 1h or sign with --from root"));
         }
         if let Some(external_id) = &self.external_id {
@@ -93,6 +94,22 @@ impl AssumeRole {
         }
         vec![format!("the session policy has {length} characters: AWS says at most 2048 for all of them, and STS decides")]
     }
+}
+
+/// Only a role can be assumed, and a role's ARN is IAM's.
+fn check_is_role(arn: &str) -> Result<(), LimitError> {
+    let Ok(parsed) = arn.parse::<Arn>() else { return Ok(()) };
+    if parsed.service == "iam" && parsed.resource.starts_with("role/") {
+        return Ok(());
+    }
+    let error = LimitError::new(Parameter::RoleArn, arn.to_owned(), "is not the ARN of a role");
+    Err(match parsed.resource.split('/').nth(1) {
+        Some(role) if parsed.is_role_session() => error.way_out(format!(
+            "give the role itself: {}, with its path if it has one",
+            Arn::role(&parsed.partition, &parsed.account, role)
+        )),
+        _ => error.way_out("give arn:aws:iam::ACCOUNT:role/NAME"),
+    })
 }
 
 /// Said before the characters, which forbid the colon as well, because it is the better reason.

@@ -138,13 +138,18 @@ pub(super) fn arn(parameter: Parameter, value: &str) -> Result<(), LimitError> {
     Ok(())
 }
 
+/// Seconds as somebody may have written them: `14m59s` was most likely given as 899.
+pub(super) fn as_given(seconds: i32) -> String {
+    if seconds % 60 == 0 { display_duration(seconds.into()) } else { format!("{seconds}s") }
+}
+
 /// A range of seconds, told as `15m` to `12h`.
 pub(super) fn duration(value: Option<i32>, least: i32, most: i32, whose: &str) -> Result<(), LimitError> {
     match value {
         Some(seconds) if seconds < least || seconds > most => {
             let limit = format!("{whose} lasts {} to {}", display_duration(least.into()), display_duration(most.into()));
             let nearest = if seconds < least { least } else { most };
-            Err(LimitError::new(Parameter::DurationSeconds, display_duration(seconds.into()), limit)
+            Err(LimitError::new(Parameter::DurationSeconds, as_given(seconds), limit)
                 .way_out(format!("use --duration {}", display_duration(nearest.into()))))
         }
         _ => Ok(()),

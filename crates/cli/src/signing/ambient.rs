@@ -1,0 +1,106 @@
+//! Signing with what lies outside the stack: this shell's keys, a profile, whatever the SDK finds.
+
+use credstack_core::{
+    ambient::{self, EnvironmentKeys},
+    stack::{KeyOwner, Reader, Shell, ShellKeys},
+    values::{
+        Ambient, Signer,
+        request::{Inherited, SignerKind},
+    },
+};
+
+use super::{Signing, ca_bundle, check_set, inherited, kind_of};
+use crate::{
+    context::Context,
+    failure::{self, Failure},
+    words,
+};
+
+/// What ambient is in this shell.
+pub fn shell(context: &Context, reader: &Reader) -> Result<Shell, Failure> {
+    let owned = |name| context.aws(name).map(str::to_owned);
+    // A profile that asks credstack is not what was there before credstack.
+    let is_other = |profile: &String| ambient::refuse_loops(Some(profile), context.our_program().as_deref()).is_ok();
+    let reference = Ambient {
+        profile: owned("AWS_PROFILE").filter(is_other),
+        region: owned("AWS_REGION").or_else(|| owned("AWS_DEFAULT_REGION")),
+        provider: None,
+    };
+    let Some(keys) = environment_keys(context)? else { return Ok(Shell { keys: None, reference }) };
+    let keys = match reader.key_owner(&keys.set.access_key_id)? {
+        KeyOwner::Ours(credential) => {
+            context.output.explain(&format!("the keys in this shell are {}, exported by credstack: not ambient", credential.id));
+            None
+        }
+        KeyOwner::Unknown | KeyOwner::Stored(_) => Some(keys),
+    };
+    Ok(Shell { keys, reference })
+}
+
+fn environment_keys(context: &Context) -> Result<Option<ShellKeys>, Failure> {
+    let found = ambient::environment_keys(|name| context.aws(name).map(str::to_owned))?;
+    Ok(found.map(|keys| ShellKeys { set: keys.set, expires_at: keys.expires_at, identity: None }))
+}
+
+pub(super) fn from_environment(context: &Context, reader: &Reader) -> Result<Signing, Failure> {
+    let keys = environment_keys(context)?.ok_or_else(|| {
+        Failure::new(failure::Kind::Nothing, "this shell's environment holds no AWS keys")
+            .next_step("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or sign with another frame")
+    })?;
+    from_keys(context, reader, keys)
+}
+
+pub(super) fn from_keys(context: &Context, reader: &Reader, keys: ShellKeys) -> Result<Signing, Failure> {
+    check_set(&keys.set)?;
+    if keys.expires_at.is_some_and(|at| at <= context.now) {
+        return Err(Failure::new(failure::Kind::Expired, "the keys in this shell have expired")
+            .next_step("get new ones where these came from"));
+    }
+    let mut known_end = None;
+    let (signer, identity, kind) = match reader.key_owner(&keys.set.access_key_id)? {
+        KeyOwner::Stored(credential) | KeyOwner::Ours(credential) => {
+            known_end = credential.expires_at;
+            (Signer::Credential(credential.id), credential.identity.clone(), kind_of(&credential, &keys.set))
+        }
+        KeyOwner::Unknown if keys.set.is_long_term() => (Signer::ShellKeys, None, SignerKind::LongTerm),
+        KeyOwner::Unknown => (Signer::ShellKeys, None, SignerKind::Unknown),
+    };
+    let inherited = match signer {
+        Signer::Credential(id) => inherited(reader, id)?,
+        _ => Inherited::default(),
+    };
+    let (set, expires_at) = (keys.set, keys.expires_at.or(known_end));
+    Ok(Signing { set, expires_at, identity, kind, signer, region: None, profile: None, is_untouched: false, inherited })
+}
+
+pub(super) fn from_ambient(context: &Context, reader: &Reader, reference: Ambient) -> Result<Signing, Failure> {
+    // A profile may say that it begins with the environment's keys.
+    let keys = shell(context, reader)?.keys.filter(|_| reference.profile.is_some());
+    let resolved = ambient::resolve(&ambient::Question {
+        reference: reference.clone(),
+        environment_keys: keys.map(|keys| EnvironmentKeys { set: keys.set, expires_at: keys.expires_at }),
+        default_region: context.configuration.region.clone(),
+        ca_bundle: ca_bundle(context),
+        our_exe: context.our_program(),
+        ..ambient::Question::default()
+    })?;
+    check_set(&resolved.set)?;
+    context.output.explain(&format!("ambient: {}", words::ambient(&resolved.reference)));
+    let kind = match resolved.reference.provider.as_deref() {
+        _ if resolved.set.is_long_term() => SignerKind::LongTerm,
+        // These give the sessions of a role and nothing else.
+        Some("AssumeRole" | "Sso" | "WebIdentityToken" | "EcsContainer" | "Ec2InstanceMetadata") => SignerKind::RoleSession,
+        _ => SignerKind::Unknown,
+    };
+    Ok(Signing {
+        kind,
+        set: resolved.set,
+        expires_at: resolved.expires_at,
+        identity: None,
+        region: reference.region.clone(),
+        profile: resolved.reference.profile.clone(),
+        signer: Signer::Ambient(resolved.reference),
+        is_untouched: false,
+        inherited: Inherited::default(),
+    })
+}
