@@ -1,13 +1,21 @@
 //! A session bus of its own, and a real gnome-keyring on it.
 
 use std::{
+    collections::{BTreeMap, HashMap},
     fs,
     io::{BufRead, BufReader, Write},
     os::unix::fs::DirBuilderExt,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
+};
+
+use dbus::{
+    Path,
+    arg::{RefArg, Variant},
+    blocking::{Connection, Proxy, stdintf::org_freedesktop_dbus::Properties},
+    channel::Channel,
 };
 
 const NEEDED: &str = "the packages gnome-keyring, dbus, dbus-bin and libsecret-tools are needed";
@@ -111,20 +119,56 @@ impl Desktop {
 
     /// The names of our items, with nothing of their content.
     pub fn items(&self) -> Vec<String> {
-        let mut command = Command::new("secret-tool");
-        self.prepare(command.args(["search", "--all", "service", "credstack"]));
-        let found = command.output().expect(NEEDED);
-        // The attributes go to stderr and the rest to stdout.
-        let text = String::from_utf8_lossy(&found.stderr).into_owned() + &String::from_utf8_lossy(&found.stdout);
-        let names = text.lines().filter_map(|line| line.strip_prefix("attribute.username = "));
-        names.map(str::to_owned).collect()
+        let bus = self.connect();
+        let mut names = Vec::new();
+        for item in search(&bus, &[("service", "credstack")]) {
+            let attributes: Attributes = proxy(&bus, item).get("org.freedesktop.Secret.Item", "Attributes").unwrap();
+            names.extend(attributes.get("username").cloned());
+        }
+        names
     }
 
     /// Removes an item of ours.
     pub fn forget(&self, name: &str) {
-        let mut command = Command::new("secret-tool");
-        self.prepare(command.args(["clear", "service", "credstack", "username", name]));
-        assert!(command.status().expect(NEEDED).success());
+        let bus = self.connect();
+        for item in search(&bus, &[("service", "credstack"), ("username", name)]) {
+            let (_no_prompt,): (Path<'_>,) = proxy(&bus, item).method_call("org.freedesktop.Secret.Item", "Delete", ()).unwrap();
+        }
+    }
+
+    /// The secrets of our items, by their names, to put them back later: a restart of the daemon takes long.
+    pub fn secrets(&self) -> BTreeMap<String, Vec<u8>> {
+        let bus = self.connect();
+        let session = open_session(&bus);
+        let secret = |name: String| {
+            let item = search(&bus, &[("service", "credstack"), ("username", &name)]).remove(0);
+            let ((_, _, secret, _),): (Secret,) =
+                proxy(&bus, item).method_call("org.freedesktop.Secret.Item", "GetSecret", (session.clone(),)).unwrap();
+            (name, secret)
+        };
+        self.items().into_iter().map(secret).collect()
+    }
+
+    /// Puts an item of ours back, as the program writes it.
+    pub fn put(&self, name: &str, secret: &[u8]) {
+        let bus = self.connect();
+        let session = open_session(&bus);
+        let attributes: Attributes = [("service", "credstack"), ("username", name)].map(|(k, v)| (k.into(), v.into())).into();
+        let properties: HashMap<&str, Variant<Box<dyn RefArg>>> = HashMap::from([
+            ("org.freedesktop.Secret.Item.Label", Variant(Box::new(format!("credstack {name}")) as Box<dyn RefArg>)),
+            ("org.freedesktop.Secret.Item.Attributes", Variant(Box::new(attributes))),
+        ]);
+        let secret = (session, Vec::<u8>::new(), secret, "application/octet-stream");
+        let (_item, prompt): (Path<'_>, Path<'_>) = proxy(&bus, "/org/freedesktop/secrets/collection/login".into())
+            .method_call("org.freedesktop.Secret.Collection", "CreateItem", (properties, secret, true))
+            .unwrap();
+        assert_eq!(&*prompt, "/");
+    }
+
+    fn connect(&self) -> Connection {
+        let mut channel = Channel::open_private(&self.address).unwrap();
+        channel.register().unwrap();
+        channel.into()
     }
 
     /// Gives a command this bus.
@@ -170,8 +214,32 @@ impl Drop for Desktop {
     }
 }
 
+type Attributes = HashMap<String, String>;
+/// Session, parameters, value, content type.
+type Secret = (Path<'static>, Vec<u8>, Vec<u8>, String);
+
+/// A session without encryption: these secrets are made up.
+fn open_session(bus: &Connection) -> Path<'static> {
+    let service = proxy(bus, "/org/freedesktop/secrets".into());
+    let (_output, session): (Variant<Box<dyn RefArg>>, Path<'static>) =
+        service.method_call("org.freedesktop.Secret.Service", "OpenSession", ("plain", Variant(""))).unwrap();
+    session
+}
+
+fn search(bus: &Connection, attributes: &[(&str, &str)]) -> Vec<Path<'static>> {
+    let attributes: HashMap<&str, &str> = attributes.iter().copied().collect();
+    let service = proxy(bus, "/org/freedesktop/secrets".into());
+    let (unlocked, locked): (Vec<_>, Vec<_>) =
+        service.method_call("org.freedesktop.Secret.Service", "SearchItems", (attributes,)).unwrap();
+    unlocked.into_iter().chain(locked).collect()
+}
+
+fn proxy<'a>(bus: &'a Connection, path: Path<'static>) -> Proxy<'static, &'a Connection> {
+    Proxy::new("org.freedesktop.secrets", path, Duration::from_secs(20), bus)
+}
+
 /// Copies the files below a directory, with their modes.
-pub fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &std::path::Path, to: &std::path::Path) {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(to).unwrap();
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         let (from, to) = (entry.path(), to.join(entry.file_name()));

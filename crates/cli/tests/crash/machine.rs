@@ -1,7 +1,11 @@
 //! A scratch machine with one of the two secret stores, whose state can be put back, and what must hold of it after
 //! anything.
 
-use std::{collections::BTreeSet, fs, process::Command};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    process::Command,
+};
 
 use rusqlite::Connection;
 use serde_json::Value;
@@ -21,8 +25,8 @@ pub enum Store {
 pub struct Machine {
     pub env: TestEnvironment,
     pub desktop: Option<Desktop>,
-    /// The names of the secrets that were there when the state was kept.
-    kept: BTreeSet<String>,
+    /// The secrets that were in the keyring when the state was kept.
+    kept: BTreeMap<String, Vec<u8>>,
 }
 
 /// What is on a machine: the frames of the default stack, current first, and what is held.
@@ -35,13 +39,13 @@ pub struct Content {
 impl Machine {
     pub fn new(store: Store) -> Machine {
         match store {
-            Store::Vault => Machine { env: TestEnvironment::new(), desktop: None, kept: BTreeSet::new() },
+            Store::Vault => Machine { env: TestEnvironment::new(), desktop: None, kept: BTreeMap::new() },
             Store::Keyring => {
                 let mut env = TestEnvironment::without_store();
                 let desktop = Desktop::new(env.scratch("desktop"));
                 env.set("DBUS_SESSION_BUS_ADDRESS", &desktop.address);
                 env.credstack(["setup", "--store", "keyring"]).ok();
-                Machine { env, desktop: Some(desktop), kept: BTreeSet::new() }
+                Machine { env, desktop: Some(desktop), kept: BTreeMap::new() }
             }
         }
     }
@@ -49,27 +53,18 @@ impl Machine {
     /// Keeps the state as it is now.
     pub fn keep(&mut self) {
         copy(&self.env.state(), &self.env.scratch("kept-state"));
-        self.kept = self.secrets();
-        if let Some(desktop) = &self.desktop {
-            copy(&desktop.keyrings(), &self.env.scratch("kept-keyrings"));
-        }
+        self.kept = self.desktop.as_ref().map(Desktop::secrets).unwrap_or_default();
     }
 
     /// Puts the state back to what was kept.
-    pub fn put_back(&mut self) {
+    pub fn put_back(&self) {
         fs::remove_dir_all(self.env.state()).unwrap();
         copy(&self.env.scratch("kept-state"), &self.env.state());
         let now = self.secrets_in_keyring();
-        if let Some(desktop) = &mut self.desktop {
-            // A name never stands for another secret, so names are enough; and a restart takes long.
-            now.difference(&self.kept).for_each(|name| desktop.forget(name));
-            if self.kept.is_subset(&now) {
-                return;
-            }
-            desktop.end_keyring();
-            fs::remove_dir_all(desktop.keyrings()).unwrap();
-            copy(&self.env.scratch("kept-keyrings"), &desktop.keyrings());
-            desktop.start_unlocked();
+        if let Some(desktop) = &self.desktop {
+            // A name never stands for another secret, so names are enough.
+            now.iter().filter(|name| !self.kept.contains_key(*name)).for_each(|name| desktop.forget(name));
+            self.kept.iter().filter(|(name, _)| !now.contains(*name)).for_each(|(name, secret)| desktop.put(name, secret));
         }
     }
 
