@@ -1,6 +1,10 @@
 #![allow(clippy::disallowed_methods, reason = "the only reader of the environment, the clock and the home directory")]
 
-use std::{collections::BTreeMap, env, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    env,
+    path::{Path, PathBuf},
+};
 
 use credstack_core::{
     secret_store::Patience,
@@ -21,6 +25,10 @@ pub struct Context {
     pub place: StateDirectory,
     /// Whether our files and the configuration are where they usually are, and not where somebody put them this time.
     pub is_usual: bool,
+    /// Whether the state directory is where it usually is.
+    pub is_usual_place: bool,
+    /// The AWS configuration file.
+    pub aws_config_file: PathBuf,
     /// The configuration file's contents.
     pub configuration: Configuration,
     /// Where it is read from.
@@ -56,6 +64,7 @@ impl Context {
         };
         let state = global.state_dir.or_else(|| path_variable("CREDSTACK_STATE_DIR"));
         let is_usual = state.is_none() && path_variable("CREDSTACK_CONFIG_FILE").is_none();
+        let is_usual_place = state.is_none();
         let state = state.unwrap_or_else(|| strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("credstack"));
         let state = std::path::absolute(&state).map_err(|error| Failure::usage(format!("--state-dir: {error}")))?;
         let color = global.color.or(configuration.color).unwrap_or_default();
@@ -64,6 +73,8 @@ impl Context {
             stack,
             place: StateDirectory::new(state),
             is_usual,
+            is_usual_place,
+            aws_config_file: aws_config_file(strategy.home_dir()),
             output: Output::new(color, global.json, global.quiet, global.verbose),
             secrets: Secrets::new(patience(terminal)),
             terminal,
@@ -105,6 +116,14 @@ impl Context {
     /// The path of this program.
     pub fn our_program(&self) -> Option<PathBuf> {
         env::current_exe().ok()
+    }
+}
+
+/// The AWS configuration file, as every SDK finds it.
+fn aws_config_file(home: &Path) -> PathBuf {
+    match path_variable("AWS_CONFIG_FILE") {
+        Some(path) => path.strip_prefix("~").map(|rest| home.join(rest)).unwrap_or(path),
+        None => home.join(".aws").join("config"),
     }
 }
 

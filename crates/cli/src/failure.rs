@@ -51,6 +51,8 @@ pub struct Failure {
     pub message: String,
     /// What to do next.
     pub next_step: Option<String>,
+    /// The exit code, where it is not the kind's.
+    pub exit_code: Option<u8>,
     /// STS's code and request id, where STS refused.
     pub sts: Option<(String, Option<String>)>,
 }
@@ -58,7 +60,7 @@ pub struct Failure {
 impl Failure {
     /// A failure of a kind.
     pub fn new(kind: Kind, message: impl Into<String>) -> Failure {
-        Failure { kind, message: message.into(), next_step: None, sts: None }
+        Failure { kind, message: message.into(), next_step: None, exit_code: None, sts: None }
     }
 
     /// A command line that cannot be carried out.
@@ -69,6 +71,17 @@ impl Failure {
     /// A fault of ours.
     pub fn internal(message: impl Into<String>) -> Failure {
         Failure::new(Kind::Internal, message)
+    }
+
+    /// With an exit code that is not the kind's.
+    pub fn exits_with(mut self, code: u8) -> Failure {
+        self.exit_code.get_or_insert(code);
+        self
+    }
+
+    /// The exit code.
+    pub fn exit_code(&self) -> u8 {
+        self.exit_code.unwrap_or(self.kind as u8)
     }
 
     /// With what to do next.

@@ -1,5 +1,25 @@
 use crate::failure::Failure;
 
+/// What a program that is started gets back.
+#[cfg(unix)]
+struct Before {
+    umask: rustix::fs::Mode,
+    core: rustix::process::Rlimit,
+}
+
+#[cfg(unix)]
+static BEFORE: std::sync::OnceLock<Before> = std::sync::OnceLock::new();
+
+/// Undoes what another program would inherit, right before this process becomes it or starts it.
+pub fn soften() {
+    #[cfg(unix)]
+    if let Some(Before { umask, core }) = BEFORE.get() {
+        rustix::process::umask(*umask);
+        // It was in force before.
+        let _back = rustix::process::setrlimit(rustix::process::Resource::Core, *core);
+    }
+}
+
 /// What is done before anything else, so that nothing of ours is readable by others: files are born private, memory is
 /// neither dumped nor readable by other processes of the same user, and a panic prints no payload.
 pub fn harden() -> Result<(), Failure> {
@@ -16,9 +36,12 @@ pub fn harden() -> Result<(), Failure> {
             return Err(Failure::usage("credstack refuses to run setuid or setgid")
                 .next_step("remove the setuid and setgid bits from the program"));
         }
-        process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-        let no_core = Rlimit { current: Some(0), maximum: Some(0) };
+        let umask = process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+        let core = process::getrlimit(Resource::Core);
+        // The hard limit stays: a child may want its core dumps, and it cannot be raised again.
+        let no_core = Rlimit { current: Some(0), ..core };
         process::setrlimit(Resource::Core, no_core).map_err(|error| Failure::internal(format!("core dumps stay on: {error}")))?;
+        let _only_once = BEFORE.set(Before { umask, core });
     }
     #[cfg(target_os = "linux")]
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)

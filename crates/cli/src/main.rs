@@ -2,12 +2,15 @@
 
 #![deny(clippy::disallowed_methods)]
 
+mod aws_config;
 mod commands;
 mod configuration;
 mod context;
+mod export;
 mod failure;
 mod global;
 mod hardening;
+mod keys;
 mod output;
 mod shapes;
 mod signing;

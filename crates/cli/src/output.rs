@@ -119,20 +119,20 @@ pub fn report(failure: &Failure, json: bool) -> ExitCode {
         let (code, request_id) = failure.sts.clone().map_or((None, None), |(code, id)| (Some(code), id));
         let error = json!({"error": {
             "kind": failure.kind.name(),
-            "exit_code": failure.kind as u8,
+            "exit_code": failure.exit_code(),
             "message": failure.message,
             "next_step": failure.next_step,
             "code": code,
             "request_id": request_id,
         }});
         line_to_stderr(&escape_json(&error.to_string()));
-        return ExitCode::from(failure.kind as u8);
+        return ExitCode::from(failure.exit_code());
     }
     line_to_stderr(&format!("{}: {}", "error".red().bold(), escape(&failure.message)));
     if let Some(next_step) = &failure.next_step {
         line_to_stderr(&format!("{}: {}", "next".cyan(), escape(next_step)));
     }
-    ExitCode::from(failure.kind as u8)
+    ExitCode::from(failure.exit_code())
 }
 
 /// Reports what clap says: help and version are data, the rest is a usage error.

@@ -136,18 +136,7 @@ pub fn check_set(set: &CredentialSet) -> Result<(), Failure> {
 fn from_credential(context: &Context, reader: &Reader, id: CredentialId, is_current: bool) -> Result<Signing, Failure> {
     let credential = reader.credential(id)?;
     if credential.is_expired(context.now) {
-        let again = words::push_command(&credential);
-        let first = if is_current { "go back with `credstack pop`, then " } else { "" };
-        return Err(Failure::new(
-            failure::Kind::Expired,
-            format!(
-                "{} ({}) {}",
-                id,
-                words::identity(&credential),
-                words::expiry(credential.expires_at, credential.temporary, context.now)
-            ),
-        )
-        .next_step(format!("{first}acquire it again with `credstack {again}`")));
+        return Err(expired(context, &credential, is_current));
     }
     let set = reader.secret(id).inspect_err(|error| note_loss(context, id, error))?;
     Ok(Signing {
@@ -161,6 +150,15 @@ fn from_credential(context: &Context, reader: &Reader, id: CredentialId, is_curr
         is_untouched: false,
         inherited: inherited(reader, id)?,
     })
+}
+
+/// That a credential set has expired, and how to get it again.
+pub fn expired(context: &Context, credential: &Credential, is_current: bool) -> Failure {
+    let again = words::push_command(credential);
+    let first = if is_current { "go back with `credstack pop`, then " } else { "" };
+    let until = words::expiry(credential.expires_at, credential.temporary, context.now);
+    Failure::new(failure::Kind::Expired, format!("{} ({}) {until}", credential.id, words::identity(credential)))
+        .next_step(format!("{first}acquire it again with `credstack {again}`"))
 }
 
 /// What a credential set has from the requests behind it.
@@ -179,7 +177,7 @@ fn inherited(reader: &Reader, id: CredentialId) -> Result<Inherited, StackError>
 }
 
 /// Writes into the history that a secret is gone. That it is gone matters more than whether that could be written.
-fn note_loss(context: &Context, id: CredentialId, error: &StackError) {
+pub fn note_loss(context: &Context, id: CredentialId, error: &StackError) {
     if matches!(error, StackError::SecretStore(SecretStoreError::NoEntry { .. } | SecretStoreError::Stale { .. })) {
         let change = Change::begin(&context.place, context.terms("note a lost secret", Consent::Only(Default::default())));
         let _unrecorded = change.and_then(|mut change| {

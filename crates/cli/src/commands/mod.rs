@@ -3,8 +3,11 @@
 mod clear;
 mod completions;
 mod consent;
+mod credential_process;
 mod doctor;
 mod drop;
+mod env;
+mod exec;
 mod forget;
 mod history;
 mod list;
@@ -19,6 +22,7 @@ mod r#use;
 mod whoami;
 
 use clap::Parser;
+pub use credential_process::whole_seconds;
 
 use crate::{context::Context, failure::Failure, global::Global};
 
@@ -72,6 +76,9 @@ pub enum Command {
     Stacks(stacks::Stacks),
     Whoami(whoami::Whoami),
     History(history::History),
+    CredentialProcess(credential_process::CredentialProcess),
+    Env(env::Env),
+    Exec(exec::Exec),
     Doctor(doctor::Doctor),
     Setup(setup::Setup),
     Purge(purge::Purge),
@@ -93,6 +100,9 @@ pub fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Stacks(command) => command.run(context),
         Command::Whoami(command) => command.run(context),
         Command::History(command) => command.run(context),
+        Command::CredentialProcess(command) => command.run(context),
+        Command::Env(command) => command.run(context),
+        Command::Exec(command) => command.run(context),
         Command::Doctor(command) => command.run(context),
         Command::Setup(command) => command.run(context),
         Command::Purge(command) => command.run(context),

@@ -1,7 +1,7 @@
 //! Signing with what lies outside the stack: this shell's keys, a profile, whatever the SDK finds.
 
 use credstack_core::{
-    ambient::{self, EnvironmentKeys},
+    ambient::{self, AmbientError, EnvironmentKeys},
     stack::{KeyOwner, Reader, Shell, ShellKeys},
     values::{
         Ambient, Signer,
@@ -19,10 +19,9 @@ use crate::{
 /// What ambient is in this shell.
 pub fn shell(context: &Context, reader: &Reader) -> Result<Shell, Failure> {
     let owned = |name| context.aws(name).map(str::to_owned);
-    // A profile that asks credstack is not what was there before credstack.
-    let is_other = |profile: &String| ambient::refuse_loops(Some(profile), context.our_program().as_deref()).is_ok();
     let reference = Ambient {
-        profile: owned("AWS_PROFILE").filter(is_other),
+        // A profile that asks credstack is not what was there before credstack.
+        profile: owned("AWS_PROFILE").filter(|profile| !asks_us(context, profile)),
         region: owned("AWS_REGION").or_else(|| owned("AWS_DEFAULT_REGION")),
         provider: None,
     };
@@ -35,6 +34,10 @@ pub fn shell(context: &Context, reader: &Reader) -> Result<Shell, Failure> {
         KeyOwner::Unknown | KeyOwner::Stored(_) => Some(keys),
     };
     Ok(Shell { keys, reference })
+}
+
+fn asks_us(context: &Context, profile: &str) -> bool {
+    matches!(ambient::refuse_loops(Some(profile), context.our_program().as_deref()), Err(AmbientError::Loop { .. }))
 }
 
 fn environment_keys(context: &Context) -> Result<Option<ShellKeys>, Failure> {

@@ -1,10 +1,6 @@
-//! The commands around the stack: doctor, setup, purge, stacks, forget, completions; the configuration; how output looks.
+//! The commands around the stack: doctor, setup, purge, stacks, forget, completions; the configuration.
 
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt,
-    process::{Command, Stdio},
-};
+use std::{fs, os::unix::fs::PermissionsExt, process::Command};
 
 use serde_json::json;
 
@@ -227,81 +223,4 @@ fn a_configuration_that_cannot_be_used_is_refused_with_its_path() {
     env.write(&elsewhere, "region = \"eu-west-3\"\n");
     env.set("CREDSTACK_CONFIG_FILE", path(&elsewhere));
     env.credstack(["list"]).ok();
-}
-
-#[test]
-fn quiet_leaves_data_and_errors_only() {
-    let env = TestEnvironment::new();
-    for command in [&["push", "session"][..], &["save"], &["pop"], &["push", "session", "--from", "root", "--no-use"]] {
-        let output = env.plain([&["--quiet"], command].concat()).ok();
-        assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("", ""), "{command:?}");
-    }
-    assert!(env.plain(["-q", "list"]).ok().stdout.contains("c2"));
-    env.plain(["-q", "use", "c99"]).exits(3).says("error: there is no credential set c99").says("next:");
-}
-
-#[test]
-fn colours_come_where_they_are_asked_for_and_carry_no_meaning_alone() {
-    let env = TestEnvironment::new();
-    let error = |arguments: &[&str]| env.plain([arguments, &["use", "c99"]].concat()).exits(3).stderr;
-    let (plain, coloured) = (error(&[]), error(&["--color", "always"]));
-    assert!(!plain.contains('\u{1b}') && coloured.contains('\u{1b}'), "{coloured:?}");
-    assert_eq!(error(&["--color", "never"]), plain);
-    let on_terminal = |arguments: &[&str], variable: Option<(&str, &str)>| {
-        let mut command = arguments.to_vec();
-        command.extend(["use", "c99"]);
-        let terminal = Terminal::start_in(&env, &command, variable);
-        terminal.finish().1
-    };
-    assert!(on_terminal(&[], None).contains('\u{1b}'));
-    assert!(!on_terminal(&[], Some(("NO_COLOR", "1"))).contains('\u{1b}'));
-    assert!(!on_terminal(&["--color", "never"], None).contains('\u{1b}'));
-}
-
-#[test]
-fn a_reader_that_has_seen_enough_is_no_failure() {
-    let env = TestEnvironment::new();
-    for _ in 0..60 {
-        env.credstack(["save"]).ok();
-    }
-    for command in [&["history"][..], &["list"], &["completions", "bash"], &["--help"], &["--json", "history"], &["--version"]] {
-        let (reader, writer) = std::io::pipe().unwrap();
-        drop(reader);
-        let output = env.command(command).stdout(writer).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
-        let output = env.keep(format!("{command:?}"), output).ok();
-        assert_eq!(output.stderr, "", "{command:?}");
-    }
-    let mut closed = env.command(["use", "c99"]);
-    let (reader, writer) = std::io::pipe().unwrap();
-    drop(reader);
-    let status = closed.stderr(writer).stdout(Stdio::null()).status().unwrap();
-    assert_eq!(status.code(), Some(3), "nobody hears the error, its code stays");
-}
-
-#[test]
-fn a_result_that_cannot_be_written_is_told_from_a_change_that_was_not_made() {
-    let env = TestEnvironment::new();
-    for command in [&["push", "assume", "Developer"][..], &["save"], &["pop"], &["clear", "--yes"]] {
-        let full = fs::File::create("/dev/full").unwrap();
-        let mut program = env.command([&["--json"], command].concat());
-        let output = program.stdout(full).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
-        let error = env.keep(format!("{command:?}"), output).exits(1).error();
-        let message = error["message"].as_str().unwrap();
-        assert!(message.starts_with("the change was made, but stdout cannot be written"), "{command:?}: {error}");
-    }
-    assert_eq!(env.events().last().unwrap(), "erased");
-}
-
-#[test]
-fn verbose_says_who_signs_where() {
-    let env = TestEnvironment::new();
-    let output = env.plain(["-v", "push", "assume", "Developer"]).ok();
-    output.says("signing with AKIAFAKEALICE0000001 in eu-west-1").says("granted by http://127.0.0.1").says("request ");
-    env.plain(["push", "session", "--from", "root"]).ok().says_not("signing with");
-}
-
-#[test]
-fn the_version_is_data() {
-    let env = TestEnvironment::without_store();
-    assert_eq!(env.plain(["--version"]).ok().stdout, format!("credstack {}\n", env!("CARGO_PKG_VERSION")));
 }

@@ -52,8 +52,8 @@ fn examples_are_understood() {
         let examples = help.split_once("Examples:\n").unwrap().1;
         for line in examples.lines().take_while(|line| line.starts_with("  ")) {
             let Some((_, example)) = line.split_once("credstack ") else { panic!("{name}: {line}") };
-            // An explanation stands behind wide space, a redirection behind its sign.
-            let example = example.split("   ").next().unwrap().split(" > ").next().unwrap();
+            // An explanation stands behind wide space; then there are redirections, pipes, substitutions, and what is run.
+            let example = ["   ", " > ", " | ", ")\"", " -- "].iter().fold(example, |it, end| it.split(end).next().unwrap());
             let mut words = shell_words::split(example).unwrap();
             words.push("--no-such-option".into());
             let refused = env.plain(&words).exits(2);

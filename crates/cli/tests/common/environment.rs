@@ -1,4 +1,4 @@
-//! A scratch machine for one test.
+//! A scratch machine for one test. Long because it is all that tests say about one: its files, variables, commands, stack.
 
 use std::{
     collections::BTreeMap,

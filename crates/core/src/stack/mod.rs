@@ -29,5 +29,5 @@ pub use place::StateDirectory;
 pub use pop::Pop;
 pub use purge::abandon_everything;
 pub use push::{Landing, Pushed};
-pub use reader::{Reader, StackView};
+pub use reader::{FrameKeys, Reader, StackView};
 pub use secret_stores::Secrets;

@@ -1,8 +1,11 @@
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::{KeyOwner, Secrets, StackError, StateDirectory, capture::key_owner, lock::Lock, secret_stores::chosen};
+use super::{
+    KeyOwner, Secrets, StackError, StateDirectory, capture::key_owner, lock::Lock, secret_stores, secret_stores::chosen,
+};
 use crate::{
     database::{Database, DatabaseError, credentials, stacks},
     secret_store::{SecretStore, SecretStoreError, StoreChoice},
@@ -15,6 +18,14 @@ pub struct Reader {
     database: Option<Database>,
     place: StateDirectory,
     secrets: Secrets,
+}
+
+/// What a frame holds, with its secret.
+pub enum FrameKeys {
+    /// Nothing of its own: it has to be found.
+    Ambient(Frame),
+    /// A credential set.
+    Stored(Box<Credential>, CredentialSet),
 }
 
 /// A stack, with what is known of the credential sets on it.
@@ -162,6 +173,39 @@ impl Reader {
         Ok(self.secrets.chosen(database, &self.place)?.ready()?)
     }
 
+    /// What a frame holds, ready to be handed out: one read of the database and one of the secret store. An expired
+    /// credential set is [`StackError::Expired`], without a look into the store.
+    pub fn keys(&self, stack: &StackName, name: FrameName, now: Timestamp) -> Result<FrameKeys, StackError> {
+        let Some(database) = &self.database else { return Ok(FrameKeys::Ambient(self.frame(stack, name)?)) };
+        let found = database.read(|connection| -> Result<_, StackError> {
+            let frame = match name {
+                FrameName::Credential(id) => Frame::Credential(id),
+                name => {
+                    let frames = stacks::frames(connection, stack)?.ok_or_else(|| StackError::NoSuchStack(stack.clone()))?;
+                    frames.named(name).ok_or_else(|| StackError::no_such_frame(stack, name, &frames))?
+                }
+            };
+            let Some(id) = frame.credential() else { return Ok(Err(frame)) };
+            let credential = credentials::find(connection, id)?.ok_or(StackError::NoSuchCredential(id))?;
+            let item = credentials::item(connection, id)?.ok_or(StackError::NoSuchCredential(id))?;
+            let choice: Option<StoreChoice> = secret_stores::chosen_in(connection)?;
+            Ok(Ok((credential, item, choice)))
+        })?;
+        let (credential, item, choice) = match found {
+            Ok(found) => found,
+            Err(ambient) => return Ok(FrameKeys::Ambient(ambient)),
+        };
+        let id = credential.id;
+        match credential.expires_at {
+            _ if !credential.has_secret() => return Err(StackError::Erased(id)),
+            Some(at) if credential.is_expired(now) => return Err(StackError::Expired { id, at }),
+            _ => {}
+        }
+        let store = self.secrets.open(&choice.ok_or(StackError::NoStoreChosen)?, &self.place)?;
+        let set = store.get(&item).map_err(|error| self.not_there(id, error))?;
+        Ok(FrameKeys::Stored(Box::new(credential), set))
+    }
+
     /// The secret of a credential set, from the secret store.
     pub fn secret(&self, id: CredentialId) -> Result<CredentialSet, StackError> {
         let database = self.database.as_ref().ok_or(StackError::NoSuchCredential(id))?;
@@ -172,11 +216,15 @@ impl Reader {
         if !credential.has_secret() {
             return Err(StackError::Erased(id));
         }
-        self.secrets.chosen(database, &self.place)?.get(&item).map_err(|error| match error {
-            // Another process may have erased it just now, as it should.
+        self.secrets.chosen(database, &self.place)?.get(&item).map_err(|error| self.not_there(id, error))
+    }
+
+    /// Another process may have erased a secret just now, as it should.
+    fn not_there(&self, id: CredentialId, error: SecretStoreError) -> StackError {
+        match error {
             SecretStoreError::NoEntry { .. } if !self.credential(id).is_ok_and(|it| it.has_secret()) => StackError::Erased(id),
             error => error.into(),
-        })
+        }
     }
 }
 

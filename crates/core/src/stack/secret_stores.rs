@@ -1,5 +1,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rusqlite::Connection;
+
 use super::{Change, StackError, StateDirectory, record::by};
 use crate::{
     database::{Database, DatabaseError, events, settings},
@@ -11,7 +13,12 @@ const SETTING: &str = "secret_store";
 
 /// The secret store that was chosen for this database.
 pub(super) fn chosen(database: &Database) -> Result<Option<StoreChoice>, DatabaseError> {
-    database.read(|connection| settings::get(connection, SETTING))
+    database.read(chosen_in)
+}
+
+/// The same within a read.
+pub(super) fn chosen_in(connection: &Connection) -> Result<Option<StoreChoice>, DatabaseError> {
+    settings::get(connection, SETTING)
 }
 
 /// The secret store as one command has it: opened when it is first needed, and then the same for all that the command

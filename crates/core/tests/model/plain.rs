@@ -1,6 +1,6 @@
 //! A plain model of aws.iam's credentials: what is current, and the list of saved ones. It is written from the table
 //! that documents the product, not from the program, and knows nothing of databases and secret stores: credential sets
-//! are numbers, and a stack is a list of them, the current one first.
+//! are numbers, and a stack is a list of them, the current one first. Long because every step has its rules here, in one place.
 
 use std::collections::{BTreeMap, BTreeSet};
 

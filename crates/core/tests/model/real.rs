@@ -1,4 +1,4 @@
-//! The same steps through the library.
+//! The same steps through the library. Long because each outcome is compared in all that can be seen of it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

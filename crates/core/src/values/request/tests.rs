@@ -228,8 +228,8 @@ fn durations_have_their_ranges() {
         ),
         (assume(46_800), LongTerm, "DurationSeconds 13h: a role session lasts 15m to 12h; use --duration 12h"),
         (assume(60), LongTerm, "DurationSeconds 1m: a role session lasts 15m to 12h; use --duration 15m"),
-        (session(3601), Root, "DurationSeconds 1h1s: a session of the account root lasts 15m to 1h; use --duration 1h"),
-        (federation(129_601), LongTerm, "DurationSeconds 36h1s: a federation token lasts 15m to 36h; use --duration 36h"),
+        (session(3601), Root, "DurationSeconds 3601s: a session of the account root lasts 15m to 1h; use --duration 1h"),
+        (federation(129_601), LongTerm, "DurationSeconds 129601s: a federation token lasts 15m to 36h; use --duration 36h"),
     ] {
         assert_eq!(request.check(signer).unwrap_err().to_string(), words);
     }

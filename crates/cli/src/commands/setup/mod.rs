@@ -1,3 +1,5 @@
+mod profile;
+
 use std::path::PathBuf;
 
 use credstack_core::secret_store::{KeySource, StoreChoice};
@@ -5,7 +7,7 @@ use serde_json::json;
 
 use crate::{context::Context, failure::Failure, store};
 
-/// Choose where secrets lie, or show what was chosen
+/// Choose where secrets lie, or show what was chosen; write a profile that follows the stack
 ///
 /// The keyring is the operating system's: the Secret Service, the macOS Keychain, the Windows Credential Manager. The
 /// vault is for machines without one: a sealed file for each credential set, opened by a key file or by a command that
@@ -19,9 +21,12 @@ use crate::{context::Context, failure::Failure, store};
 ///   credstack setup --store keyring
 ///   credstack setup --store vault --key-file ~/.credstack.key     makes the file if it is not there
 ///   credstack setup --store vault --key-command 'pass show credstack'
+///   credstack setup profile                                   a profile for every SDK
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(verbatim_doc_comment, args_conflicts_with_subcommands = true)]
 pub struct Setup {
+    #[command(subcommand)]
+    what: Option<What>,
     /// Where secrets lie
     #[arg(long, value_name = "STORE")]
     store: Option<Store>,
@@ -44,8 +49,16 @@ enum Store {
     Vault,
 }
 
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    Profile(profile::Profile),
+}
+
 impl Setup {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
+        if let Some(What::Profile(profile)) = &self.what {
+            return profile.run(context);
+        }
         if let Some(choice) = self.choice()? {
             store::choose(context, &choice, self.abandon)?;
             context.output.say(&format!("secrets go into {}", store::describe(&choice)));

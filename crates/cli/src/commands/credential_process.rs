@@ -1,0 +1,66 @@
+use credstack_core::values::FrameName;
+use secrecy::ExposeSecret;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::{
+    context::Context,
+    failure::Failure,
+    keys::{self, Keys},
+};
+
+/// Print the keys as a profile's credential_process
+///
+/// For `credential_process` in ~/.aws/config, where `credstack setup profile` writes it. Prints the keys of the current
+/// frame of the stack, or of the one that is named, as the JSON that every AWS SDK reads, and nothing else. An ambient
+/// frame is passed through.
+///
+/// Examples:
+///   credstack credential-process
+///   credstack credential-process --stack work
+///   credstack credential-process --frame c7
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct CredentialProcess {
+    /// Which frame: current, root, a position, or an id such as c7
+    #[arg(long, value_name = "FRAME", default_value = "current")]
+    frame: FrameName,
+}
+
+/// The form that every SDK reads. Long-term keys have neither token nor expiration.
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ProcessOutput<'a> {
+    version: u8,
+    access_key_id: &'a str,
+    secret_access_key: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expiration: Option<String>,
+}
+
+impl CredentialProcess {
+    pub fn run(&self, context: &Context) -> Result<(), Failure> {
+        let keys = keys::find(context, &context.reader()?, self.frame)?;
+        context.output.print(&text(&keys)?)
+    }
+}
+
+/// The JSON of some keys.
+pub fn text(keys: &Keys) -> Result<Zeroizing<String>, Failure> {
+    let output = ProcessOutput {
+        version: 1,
+        access_key_id: &keys.set.access_key_id,
+        secret_access_key: keys.set.secret_access_key.expose_secret(),
+        session_token: keys.set.session_token.as_ref().map(ExposeSecret::expose_secret),
+        expiration: keys.expires_at.map(whole_seconds),
+    };
+    serde_json::to_string(&output).map(Zeroizing::new).map_err(|error| Failure::internal(error.to_string()))
+}
+
+/// Fractions, offsets and the like each break some client.
+pub fn whole_seconds(at: jiff::Timestamp) -> String {
+    jiff::Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
+}

@@ -1,0 +1,53 @@
+use std::io::IsTerminal;
+
+use credstack_core::values::FrameName;
+
+use super::credential_process;
+use crate::{
+    context::Context,
+    export::{Exports, Format},
+    failure::Failure,
+    keys,
+};
+
+/// Print the keys as variables, for a shell or a file
+///
+/// The formats have the names of `aws configure export-credentials`, and some more. Where the format can say it, variables
+/// that would win over the keys, or mix with them, are taken away. The keys are secrets: on a terminal they are shown only
+/// with --reveal.
+///
+/// Examples:
+///   eval "$(credstack env)"
+///   credstack env --format fish | source
+///   credstack env --format dotenv --frame root > .env
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Env {
+    /// Which frame: current, root, a position, or an id such as c7
+    #[arg(long, value_name = "FRAME", default_value = "current")]
+    frame: FrameName,
+    /// How they are written
+    #[arg(long, value_name = "FORMAT", default_value = "env")]
+    format: Format,
+    /// Show secrets on a terminal
+    #[arg(long)]
+    reveal: bool,
+}
+
+impl Env {
+    pub fn run(&self, context: &Context) -> Result<(), Failure> {
+        if std::io::stdout().is_terminal() && !self.reveal {
+            return Err(Failure::usage("the keys are secrets, and stdout is a terminal that would show them")
+                .next_step("run `eval \"$(credstack env)\"`, or give --reveal to see them"));
+        }
+        let keys = keys::find(context, &context.reader()?, self.frame)?;
+        if self.format == Format::Process {
+            return context.output.print(&credential_process::text(&keys)?);
+        }
+        let text = self.format.text(&Exports::of_keys(&keys))?;
+        if self.format == Format::Github && context.aws("AWS_PROFILE").is_some() {
+            context.output.warn("AWS_PROFILE is set, and $GITHUB_ENV cannot unset it: JavaScript's SDK would prefer the profile");
+        }
+        context.output.print(text.trim_end())
+    }
+}

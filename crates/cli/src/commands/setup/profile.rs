@@ -1,0 +1,91 @@
+use std::path::Path;
+
+use serde_json::json;
+use similar::TextDiff;
+
+use crate::{
+    aws_config::{self, ManagedProfile},
+    commands::push::inputs,
+    context::Context,
+    failure::{Failure, Kind},
+    output::escape,
+};
+
+/// Write a profile that follows the stack into ~/.aws/config
+///
+/// Whatever reads profiles then sees the identity that is current: the AWS CLI, every SDK, Terraform, an IDE. One block
+/// between two marks is written, and nothing else of the file is touched; ~/.aws/credentials never is. AWS_CONFIG_FILE is
+/// honoured. Run it again after credstack has moved.
+///
+/// Examples:
+///   credstack setup profile                            then: aws --profile credstack s3 ls
+///   credstack setup profile --name work --stack work
+///   credstack setup profile --dry-run
+///   credstack setup profile --remove
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Profile {
+    /// The profile's name
+    #[arg(long, value_name = "NAME", default_value = "credstack")]
+    name: String,
+    /// A region for the profile
+    #[arg(long, value_parser = inputs::region)]
+    region: Option<String>,
+    /// Show the change and make none
+    #[arg(long)]
+    dry_run: bool,
+    /// Take the profile out of the file again
+    #[arg(long, conflicts_with = "region")]
+    remove: bool,
+}
+
+impl Profile {
+    pub fn run(&self, context: &Context) -> Result<(), Failure> {
+        let path = &context.aws_config_file;
+        let before = aws_config::read(path)?;
+        let after = match self.remove {
+            true => aws_config::without(&before, &self.name)?,
+            false => aws_config::with(&before, &self.managed(context)?)?,
+        };
+        if self.remove && after == before {
+            return Err(Failure::new(Kind::Nothing, format!("{} has no profile {} of credstack's", path.display(), self.name))
+                .next_step("name it with --name; nothing was changed"));
+        }
+        if self.dry_run {
+            return self.show(context, path, &before, &after);
+        }
+        if after != before {
+            aws_config::write(path, &after)?;
+        }
+        if context.output.json() {
+            let shown = json!({ "profile": self.name, "file": path, "changed": after != before });
+            context.output.print_done(&shown)?;
+        }
+        context.output.say(&match (self.remove, after == before) {
+            (true, _) => format!("profile {} is taken out of {}", self.name, path.display()),
+            (false, true) => format!("profile {} in {} is as it should be", self.name, path.display()),
+            (false, false) => format!(
+                "profile {0} in {1} follows stack {2}: `aws --profile {0} sts get-caller-identity`, or AWS_PROFILE={0}",
+                self.name,
+                path.display(),
+                context.stack
+            ),
+        });
+        Ok(())
+    }
+
+    fn managed(&self, context: &Context) -> Result<ManagedProfile, Failure> {
+        let program = context.our_program().ok_or_else(|| Failure::internal("the path of this program is not known"))?;
+        let state = (!context.is_usual_place).then(|| context.place.path().to_owned());
+        ManagedProfile::new(&self.name, &program, &context.stack, state.as_deref(), self.region.as_deref())
+    }
+
+    fn show(&self, context: &Context, path: &Path, before: &str, after: &str) -> Result<(), Failure> {
+        let name = path.display().to_string();
+        let diff = TextDiff::from_lines(before, after).unified_diff().context_radius(3).header(&name, &name).to_string();
+        if context.output.json() {
+            return context.output.print_json(&json!({ "profile": self.name, "file": path, "diff": diff }));
+        }
+        diff.lines().try_for_each(|line| context.output.print(&escape(line)))
+    }
+}

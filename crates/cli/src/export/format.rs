@@ -1,0 +1,86 @@
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
+
+use super::{Exports, quote};
+use crate::failure::Failure;
+
+/// How variables are written down. The first names are those of `aws configure export-credentials`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// JSON, as credential_process gives it
+    Process,
+    /// For `eval` in bash and zsh
+    Env,
+    /// NAME=value lines
+    EnvNoExport,
+    /// For `Invoke-Expression` in PowerShell
+    Powershell,
+    /// For cmd.exe
+    WindowsCmd,
+    /// For `source` in fish
+    Fish,
+    /// For nushell: a record for `load-env`, whose nulls are to be hidden
+    Nushell,
+    /// {"set": {…}, "unset": […]}
+    Json,
+    /// A .env file
+    Dotenv,
+    /// Lines for $GITHUB_ENV
+    Github,
+}
+
+impl Format {
+    /// The text, ready to be printed.
+    pub fn text(self, exports: &Exports) -> Result<Zeroizing<String>, Failure> {
+        for (name, value) in &exports.set {
+            if value.chars().any(char::is_control) {
+                return Err(Failure::usage(format!("{name} would hold a control character"))
+                    .next_step("no shell can be given that safely; check where it comes from"));
+            }
+        }
+        let mut text = Zeroizing::new(String::new());
+        for (name, value) in &exports.set {
+            let cannot = || {
+                Failure::usage(format!("{name} holds characters that this format cannot quote safely"))
+                    .next_step("use another --format")
+            };
+            let line = Zeroizing::new(match self {
+                Format::Env => format!("export {name}={}", quote::posix(value)),
+                Format::EnvNoExport => format!("{name}={}", quote::posix(value)),
+                Format::Powershell => format!("$Env:{name} = {}", quote::powershell(value)),
+                Format::WindowsCmd => format!("set \"{name}={}\"", quote::windows_cmd(value).ok_or_else(cannot)?),
+                Format::Fish => format!("set -gx {name} {}", quote::fish(value)),
+                Format::Dotenv => format!("{name}={}", quote::dotenv(value).ok_or_else(cannot)?),
+                Format::Github => format!("{name}={}", value.as_str()),
+                Format::Process | Format::Nushell | Format::Json => return self.document(exports),
+            });
+            let _infallible = writeln!(text, "{}", line.as_str());
+        }
+        for name in &exports.unset {
+            let line = match self {
+                Format::Env => format!("unset {name}"),
+                Format::Powershell => format!("Remove-Item Env:{name} -ErrorAction SilentlyContinue"),
+                Format::WindowsCmd => format!("set \"{name}=\""),
+                Format::Fish => format!("set -e {name}"),
+                _ => continue,
+            };
+            let _infallible = writeln!(text, "{line}");
+        }
+        Ok(text)
+    }
+
+    /// The formats that are one document.
+    fn document(self, exports: &Exports) -> Result<Zeroizing<String>, Failure> {
+        if self == Format::Nushell {
+            let set = exports.set.iter().map(|(name, value)| format!("{name}: {}", quote::nushell(value)));
+            let unset = exports.unset.iter().map(|name| format!("{name}: null"));
+            let text = set.chain(unset).collect::<Vec<_>>().join(", ");
+            return Ok(Zeroizing::new(format!("{{{text}}}\n")));
+        }
+        let set: Map<String, Value> = exports.set.iter().map(|(name, value)| ((*name).to_owned(), json!(**value))).collect();
+        let text = serde_json::to_string(&json!({ "set": set, "unset": exports.unset }));
+        text.map(|text| Zeroizing::new(text + "\n")).map_err(|error| Failure::internal(error.to_string()))
+    }
+}

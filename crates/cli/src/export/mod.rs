@@ -1,0 +1,64 @@
+//! Keys as variables of an environment, and how each shell or file writes them down.
+
+mod format;
+mod quote;
+
+pub use format::Format;
+use secrecy::ExposeSecret;
+use zeroize::Zeroizing;
+
+use crate::keys::Keys;
+
+/// Variables to set and to take away, so that exactly one source of credentials is left.
+pub struct Exports {
+    /// What is set, in the order in which it is written.
+    pub set: Vec<(&'static str, Zeroizing<String>)>,
+    /// What is taken away.
+    pub unset: Vec<&'static str>,
+}
+
+/// Every variable that says who somebody is, or where to ask for it: for each of them some client takes it before or
+/// beside the keys (docs/clients.md).
+pub const SOURCES: [&str; 16] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_CREDENTIAL_EXPIRATION",
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_ACCESS_KEY",
+    "AWS_SECRET_KEY",
+];
+
+impl Exports {
+    /// The keys themselves, with the region that goes with them.
+    pub fn of_keys(keys: &Keys) -> Exports {
+        let text = |text: &str| Zeroizing::new(text.to_owned());
+        let mut set = vec![
+            ("AWS_ACCESS_KEY_ID", text(&keys.set.access_key_id)),
+            ("AWS_SECRET_ACCESS_KEY", text(keys.set.secret_access_key.expose_secret())),
+        ];
+        set.extend(keys.set.session_token.as_ref().map(|token| ("AWS_SESSION_TOKEN", text(token.expose_secret()))));
+        if let (Some(at), false) = (keys.expires_at, keys.set.is_long_term()) {
+            set.push(("AWS_CREDENTIAL_EXPIRATION", Zeroizing::new(crate::commands::whole_seconds(at))));
+        }
+        Exports::only(set, keys.region.as_deref())
+    }
+
+    /// These, with a region, and no other source.
+    pub fn only(mut set: Vec<(&'static str, Zeroizing<String>)>, region: Option<&str>) -> Exports {
+        for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
+            set.extend(region.map(|region| (name, Zeroizing::new(region.to_owned()))));
+        }
+        let unset = SOURCES.into_iter().filter(|name| set.iter().all(|(given, _)| given != name)).collect();
+        Exports { set, unset }
+    }
+}
