@@ -36,7 +36,7 @@ pub struct Exec {
     #[arg(long, value_name = "WAY", default_value = "env")]
     via: Via,
     /// The program and its arguments
-    #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true)]
     command: Vec<OsString>,
 }
 

@@ -56,6 +56,7 @@ fn examples_are_understood() {
             let example = ["   ", " > ", " | ", ")\"", " -- "].iter().fold(example, |it, end| it.split(end).next().unwrap());
             let mut words = shell_words::split(example).unwrap();
             words.push("--no-such-option".into());
+            words.extend(name.ends_with(" exec").then(|| "true".to_owned()));
             let refused = env.plain(&words).exits(2);
             refused.says("unexpected argument '--no-such-option'");
             understood += 1;
