@@ -13,6 +13,7 @@ mod hardening;
 mod keys;
 mod output;
 mod shapes;
+mod shell;
 mod signing;
 mod store;
 mod terminal;

@@ -5,7 +5,7 @@ mod ambient;
 use std::path::PathBuf;
 
 pub use ambient::shell;
-use ambient::{from_ambient, from_environment, from_keys};
+use ambient::{behind_our_profile, from_ambient, from_environment, from_keys};
 use credstack_core::{
     secret_store::SecretStoreError,
     stack::{Change, Consent, Reader, StackError},
@@ -122,7 +122,8 @@ pub fn choose(context: &Context, reader: &Reader, choice: &Choice<'_>) -> Result
         Frame::Credential(id) => from_credential(context, reader, id, name == FrameName::Current),
         Frame::Ambient(reference) => match shell(context, reader)?.keys.filter(|_| untouched) {
             Some(keys) => from_keys(context, reader, keys),
-            None => from_ambient(context, reader, reference),
+            None if name == FrameName::Current => from_ambient(context, reader, reference),
+            None => from_ambient(context, reader, behind_our_profile(context, reference)),
         },
     }?;
     Ok(Signing { is_untouched: untouched && name == FrameName::Current, ..signing })

@@ -10,12 +10,14 @@ mod env;
 mod exec;
 mod forget;
 mod history;
+mod init;
 mod list;
 mod pop;
 mod purge;
 mod push;
 mod save;
 mod setup;
+mod shell_sync;
 mod stacks;
 mod swap;
 mod r#use;
@@ -79,6 +81,8 @@ pub enum Command {
     CredentialProcess(credential_process::CredentialProcess),
     Env(env::Env),
     Exec(exec::Exec),
+    Init(init::Init),
+    ShellSync(shell_sync::ShellSync),
     Doctor(doctor::Doctor),
     Setup(setup::Setup),
     Purge(purge::Purge),
@@ -103,6 +107,8 @@ pub fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::CredentialProcess(command) => command.run(context),
         Command::Env(command) => command.run(context),
         Command::Exec(command) => command.run(context),
+        Command::Init(command) => command.run(context),
+        Command::ShellSync(command) => command.run(context),
         Command::Doctor(command) => command.run(context),
         Command::Setup(command) => command.run(context),
         Command::Purge(command) => command.run(context),

@@ -1,7 +1,7 @@
 //! Keys as variables of an environment, and how each shell or file writes them down.
 
 mod format;
-mod quote;
+pub mod quote;
 
 pub use format::Format;
 use secrecy::ExposeSecret;

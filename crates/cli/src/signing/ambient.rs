@@ -40,6 +40,17 @@ fn asks_us(context: &Context, profile: &str) -> bool {
     matches!(ambient::refuse_loops(Some(profile), context.our_program().as_deref()), Err(AmbientError::Loop { .. }))
 }
 
+/// What a covered frame without a profile stands for in a shell that follows the stack: there AWS_PROFILE is ours, and was
+/// not when the frame was covered.
+pub(super) fn behind_our_profile(context: &Context, reference: Ambient) -> Ambient {
+    match context.aws("AWS_PROFILE") {
+        Some(profile) if reference.profile.is_none() && asks_us(context, profile) => {
+            Ambient { profile: Some("default".to_owned()), ..reference }
+        }
+        _ => reference,
+    }
+}
+
 fn environment_keys(context: &Context) -> Result<Option<ShellKeys>, Failure> {
     let found = ambient::environment_keys(|name| context.aws(name).map(str::to_owned))?;
     Ok(found.map(|keys| ShellKeys { set: keys.set, expires_at: keys.expires_at, identity: None }))

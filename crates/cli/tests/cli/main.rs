@@ -21,3 +21,4 @@ mod output;
 mod prompts;
 mod refusals;
 mod rules;
+mod shells;

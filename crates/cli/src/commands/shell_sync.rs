@@ -1,0 +1,96 @@
+use credstack_core::{
+    stack::{StackError, StackView},
+    values::{FrameName, Kind},
+};
+use zeroize::Zeroizing;
+
+use crate::{
+    aws_config,
+    context::Context,
+    export::Exports,
+    failure::Failure,
+    keys,
+    shell::{Mode, Shell},
+};
+
+/// Print what a shell has to do to follow the stack (run by the hook of `credstack init`)
+///
+/// Prints nothing where the shell is up to date already.
+///
+/// Examples:
+///   credstack shell-sync bash --at ''
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment, hide = true)]
+pub struct ShellSync {
+    /// Which shell
+    shell: Shell,
+    /// What is put into the environment
+    #[arg(long, value_name = "MODE", default_value = "profile")]
+    mode: Mode,
+    /// What the shell has followed so far
+    #[arg(long, value_name = "MARK", default_value = "")]
+    at: String,
+}
+
+impl ShellSync {
+    pub fn run(&self, context: &Context) -> Result<(), Failure> {
+        let reader = context.reader()?;
+        let view = match reader.stack(&context.stack) {
+            Ok(view) => view,
+            // Removed meanwhile: what it covered comes back.
+            Err(StackError::NoSuchStack(_)) => return self.follow(context, "", "__credstack_restore\n"),
+            Err(error) => return Err(error.into()),
+        };
+        if is_shells_own(&view) {
+            return self.follow(context, "", "__credstack_restore\n");
+        }
+        let current = view.current();
+        let region = current.and_then(|credential| credential.region.clone());
+        let what = match self.mode {
+            Mode::Profile => "profile".to_owned(),
+            Mode::Env => current.map_or("ambient".to_owned(), |credential| credential.id.to_string()),
+        };
+        let mark = format!("{} {what} {}", context.stack, region.as_deref().unwrap_or_default());
+        if mark == self.at {
+            return Ok(());
+        }
+        let exports = match self.mode {
+            Mode::Env => keys::find(context, &reader, FrameName::Current).map(|keys| Exports::of_keys(&keys)),
+            Mode::Profile => {
+                profile(context).map(|name| Exports::only(vec![("AWS_PROFILE", Zeroizing::new(name))], region.as_deref()))
+            }
+        };
+        let exports = exports.unwrap_or_else(|failure| {
+            // Said once, and not at every prompt. The shell is left without an identity rather than with another one.
+            context.output.warn(&format!("{}; {}", failure.message, failure.next_step.unwrap_or_default()));
+            Exports::only(Vec::new(), None)
+        });
+        let code = self.shell.format().text(&Exports { unset: Vec::new(), ..exports })?;
+        self.follow(context, &mark, &Zeroizing::new(format!("__credstack_cover\n{}", code.as_str())))
+    }
+
+    fn follow(&self, context: &Context, mark: &str, code: &str) -> Result<(), Failure> {
+        if mark == self.at {
+            return Ok(());
+        }
+        context.output.print(&Zeroizing::new(format!("{code}{}", self.shell.remember(mark).trim_end())))
+    }
+}
+
+/// Whether the current frame is the one that the shell brought itself: the ambient one at the root.
+fn is_shells_own(view: &StackView) -> bool {
+    let ambient = match view.current() {
+        Some(credential) => credential.kind == Kind::Ambient,
+        None => true,
+    };
+    ambient && view.frames.by_height().first() == Some(view.frames.current())
+}
+
+/// The profile that follows the stack.
+fn profile(context: &Context) -> Result<String, Failure> {
+    let text = aws_config::read(&context.aws_config_file)?;
+    aws_config::profile_of(&text, &context.stack).ok_or_else(|| {
+        Failure::usage(format!("this shell cannot follow stack {}: no profile does", context.stack))
+            .next_step(format!("write one with `credstack --stack {} setup profile --name NAME`", context.stack))
+    })
+}

@@ -1,0 +1,50 @@
+# credstack for zsh: eval "$(credstack init zsh)" in ~/.zshrc
+typeset -ga __credstack_names=(@NAMES@)
+typeset -g __credstack_saved= __credstack_covered= __credstack_at=
+
+# Brings back what this shell had of its own.
+__credstack_restore() {
+    emulate -L zsh
+    [[ -n $__credstack_covered ]] || return 0
+    unset -v $__credstack_names
+    eval "$__credstack_saved"
+    __credstack_saved= __credstack_covered=
+}
+
+# Keeps what this shell has of its own, unexported, and takes it out of the way.
+__credstack_cover() {
+    emulate -L zsh
+    __credstack_restore
+    local name value
+    for name in $__credstack_names; do
+        (( ${(P)+name} )) || continue
+        value=${(P)name}
+        if [[ ${(Pt)name} == *export* ]]; then
+            __credstack_saved+="export $name=${(qqqq)value}"$'\n'
+        else
+            __credstack_saved+="typeset -g $name=${(qqqq)value}"$'\n'
+        fi
+    done
+    __credstack_covered=1
+    unset -v @SOURCES@
+}
+
+__credstack_sync() {
+    local code
+    code=$(@CREDSTACK@ shell-sync zsh --mode @MODE@ --at "$__credstack_at") && eval "$code"
+}
+
+credstack() {
+    @CREDSTACK@ "$@"
+    local code=$?
+    __credstack_sync
+    return $code
+}
+
+__credstack_prompt() {
+    local code=$?
+    __credstack_sync
+    return $code
+}
+
+autoload -Uz add-zsh-hook && add-zsh-hook precmd __credstack_prompt
