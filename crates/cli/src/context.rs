@@ -27,6 +27,8 @@ pub struct Context {
     pub is_usual: bool,
     /// Whether the state directory is where it usually is.
     pub is_usual_place: bool,
+    /// The home directory.
+    pub home: PathBuf,
     /// The AWS configuration file.
     pub aws_config_file: PathBuf,
     /// The configuration file's contents.
@@ -55,7 +57,10 @@ impl Context {
             None => strategy.config_dir().join("credstack").join("config.toml"),
         };
         let configuration = Configuration::read(&configuration_path)?;
-        let stack = match (global.stack, variable("CREDSTACK_STACK")) {
+        let not_text = || Failure::usage("CREDSTACK_STACK is not text").next_step("unset it, or give --stack");
+        let named = env::var_os("CREDSTACK_STACK").filter(|name| !name.is_empty());
+        let named = named.map(|name| name.into_string().map_err(|_| not_text())).transpose();
+        let stack = match (global.stack, named?) {
             (Some(name), _) => name,
             (None, Some(name)) => name
                 .parse()
@@ -75,6 +80,7 @@ impl Context {
             is_usual,
             is_usual_place,
             aws_config_file: aws_config_file(strategy.home_dir()),
+            home: strategy.home_dir().to_owned(),
             output: Output::new(color, global.json, global.quiet, global.verbose),
             secrets: Secrets::new(patience(terminal)),
             terminal,
@@ -138,9 +144,19 @@ fn patience(terminal: Terminal) -> Patience {
     }
 }
 
-/// The `AWS_*` variables. One that says who somebody is and is not text is refused: without it somebody else would sign.
+/// The `AWS_*` variables. One that says who somebody is or where to ask, and is not text, is refused: without it somebody else would
+/// sign, or be asked.
 fn aws_environment() -> Result<BTreeMap<String, String>, Failure> {
-    const WHO: [&str; 4] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"];
+    const WHO: [&str; 8] = [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_PROFILE",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_STS",
+    ];
     let mut found = BTreeMap::new();
     for (name, value) in env::vars_os() {
         let Ok(name) = name.into_string() else { continue };

@@ -101,6 +101,11 @@ impl From<StackError> for Failure {
             StackError::NoSuchCredential(_) => {
                 (Kind::Nothing, "`credstack history` shows every credential set there was".to_owned())
             }
+            StackError::GivenUp(_) => (
+                Kind::SecretStore,
+                "go back past it with `credstack pop`, or take the stack back with `credstack clear`; `--from env` signs with this shell's keys"
+                    .to_owned(),
+            ),
             StackError::Erased(_) => (Kind::Nothing, "acquire it again with `credstack push`".to_owned()),
             StackError::Expired { .. } => (Kind::Expired, "acquire it again with `credstack push`".to_owned()),
             StackError::OnStack { id, ref stack } => {

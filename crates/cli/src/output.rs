@@ -99,7 +99,9 @@ impl Output {
     pub fn moved(&self, moved: &Moved, now: Timestamp) {
         self.say(&words::now_current(moved, now));
         self.left(&moved.left, "left the last stack", now);
-        if let Some(credential) = moved.view.current().filter(|credential| credential.is_expired(now)) {
+        if let Some(credential) = moved.view.current().filter(|credential| !credential.has_secret()) {
+            self.warn(&format!("the secret of {} was given up: it cannot be used", credential.id));
+        } else if let Some(credential) = moved.view.current().filter(|credential| credential.is_expired(now)) {
             let again = words::push_command(credential);
             self.warn(&format!("{} has expired: acquire it again with `credstack {again}`", credential.id));
         }

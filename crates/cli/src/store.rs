@@ -1,6 +1,6 @@
 //! The secret store, chosen once: by `setup`, or by the first command that has a secret to keep.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use credstack_core::{
     secret_store::{KeySource, StoreChoice},
@@ -40,17 +40,28 @@ fn choose_first(context: &Context) -> Result<(), Failure> {
         return Ok(());
     };
     drop(change);
-    let Failure { message, .. } = Failure::from(error);
-    let failure = Failure::new(Kind::SecretStore, format!("there is no secret store to use: {message}")).next_step(
-        "choose one: `credstack setup --store keyring` once a keyring runs, `credstack setup --store vault --key-file FILE`, \
-         or `credstack setup --store vault --key-command COMMAND`",
-    );
+    let Failure { message, next_step, .. } = Failure::from(error);
+    let failure = Failure::new(Kind::SecretStore, format!("there is no secret store to use: {message}")).next_step(format!(
+        "{}: `credstack setup --store vault --key-file FILE`, or `credstack setup --store vault --key-command COMMAND`",
+        next_step.unwrap_or_default().replace(" with `credstack setup`", "")
+    ));
     let question = format!("{message}.\nKeep secrets in a vault, with a key file at: (a path, or nothing to stop) ");
     let Some(path) = context.terminal.ask(&question).map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()) else {
         return Err(failure);
     };
-    let path = std::path::absolute(&path).map_err(|_| failure.clone())?;
-    choose(context, &StoreChoice::Vault { key: KeySource::File(path) }, false)
+    let choice = StoreChoice::Vault { key: KeySource::File(key_file(context, Path::new(&path))?) };
+    choose(context, &choice, false)?;
+    context.output.say(&format!("secrets go into {}", describe(&choice)));
+    Ok(())
+}
+
+/// Where a key file is. No shell has looked at a path that was typed at a question or stood in quotes.
+pub fn key_file(context: &Context, path: &Path) -> Result<PathBuf, Failure> {
+    let path = match path.strip_prefix("~") {
+        Ok(rest) => context.home.join(rest),
+        Err(_) => path.to_owned(),
+    };
+    std::path::absolute(&path).map_err(|error| Failure::usage(format!("the key file: {error}")).next_step("name a file"))
 }
 
 /// Chooses a store after trying it out. With `abandon` the secrets in the present one are given up, for it cannot be

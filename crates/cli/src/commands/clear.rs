@@ -3,8 +3,8 @@ use crate::{context::Context, failure::Failure};
 
 /// Take the stack back to one ambient frame
 ///
-/// What no other stack refers to is erased. Keys that were captured from an environment cannot be brought back, so
-/// erasing them is asked about.
+/// What no other stack refers to is erased. Keys that were captured from an environment cannot be
+/// brought back, so erasing them is asked about.
 ///
 /// Examples:
 ///   credstack clear

@@ -11,9 +11,9 @@ use crate::{
 
 /// Print the keys as a profile's credential_process
 ///
-/// For `credential_process` in ~/.aws/config, where `credstack setup profile` writes it. Prints the keys of the current
-/// frame of the stack, or of the one that is named, as the JSON that every AWS SDK reads, and nothing else. An ambient
-/// frame is passed through.
+/// For `credential_process` in ~/.aws/config, where `credstack setup profile` writes it. Prints the
+/// keys of the current frame of the stack, or of the one that is named, as the JSON that every AWS
+/// SDK reads, and nothing else. An ambient frame is passed through.
 ///
 /// Examples:
 ///   credstack credential-process

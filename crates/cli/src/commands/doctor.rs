@@ -17,8 +17,8 @@ use crate::{
 
 /// Examine the installation, and settle what killed commands left
 ///
-/// Looks at the state directory, the database, the secret store and every stored secret. Ends with the exit code of the
-/// worst finding.
+/// Looks at the state directory, the database, the secret store and every stored secret. Ends with
+/// the exit code of the worst finding.
 ///
 /// Examples:
 ///   credstack doctor
@@ -161,6 +161,16 @@ fn strays(reader: &Reader, findings: &mut Vec<Finding>) {
         }
         Err(error) => findings.push(Finding::bad("stacks", error)),
     }
+    match reader.given_up() {
+        Ok(gone) if gone.is_empty() => {}
+        Ok(gone) => {
+            let ids: Vec<_> = gone.iter().map(|credential| credential.id).collect();
+            let message = format!("{} are on a stack, and their secrets were given up", words::list(&ids));
+            let next = "go back past them with `credstack pop`, or take the stack back with `credstack clear`";
+            findings.push(Finding::bad("stacks", Failure::new(Kind::SecretStore, message).next_step(next)));
+        }
+        Err(error) => findings.push(Finding::bad("stacks", error)),
+    }
     match reader.unknown_vault_files() {
         Ok(0) => {}
         Ok(count) => {
@@ -175,7 +185,15 @@ fn strays(reader: &Reader, findings: &mut Vec<Finding>) {
 /// Whether the secret store answers, and has every secret it should have.
 fn secrets(reader: &Reader, findings: &mut Vec<Finding>) {
     match reader.chosen_store() {
-        Ok(Some(choice)) => findings.push(Finding::good("secret store", store::describe(&choice))),
+        Ok(Some(choice)) => {
+            if let Err(error) = reader.require_store() {
+                let failure = Failure::from(error);
+                let message = format!("{}: {}", store::describe(&choice), failure.message);
+                findings.push(Finding::bad("secret store", Failure { message, ..failure }));
+                return;
+            }
+            findings.push(Finding::good("secret store", store::describe(&choice)));
+        }
         Ok(None) => {
             findings.push(Finding::good("secret store", "none chosen yet: the first push does, or `credstack setup`"));
             return;

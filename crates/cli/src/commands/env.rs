@@ -12,9 +12,9 @@ use crate::{
 
 /// Print the keys as variables, for a shell or a file
 ///
-/// The formats have the names of `aws configure export-credentials`, and some more. Where the format can say it, variables
-/// that would win over the keys, or mix with them, are taken away. The keys are secrets: on a terminal they are shown only
-/// with --reveal.
+/// The formats have the names of `aws configure export-credentials`, and some more. Where the
+/// format can say it, variables that would win over the keys, or mix with them, are taken away. The
+/// keys are secrets: on a terminal they are shown only with --reveal.
 ///
 /// Examples:
 ///   eval "$(credstack env)"

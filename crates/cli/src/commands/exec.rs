@@ -13,14 +13,16 @@ use crate::{
 
 /// Run a program under an identity
 ///
-/// The program sees exactly one source of credentials: every variable that would be another is taken out of its
-/// environment. credstack becomes the program, so signals, terminal, stdin and exit status are its own.
+/// The program sees exactly one source of credentials: every variable that would be another is
+/// taken out of its environment. credstack becomes the program, so signals, terminal, stdin and
+/// exit status are its own.
 ///
-/// Ways to hand the identity over: `env` puts the keys into its environment, which is fixed as long as it runs; `profile`
-/// sets AWS_PROFILE to the profile that `credstack setup profile` wrote for the stack, which follows the stack and puts no
-/// secret anywhere. The default is env.
+/// Ways to hand the identity over: `env` puts the keys into its environment, which is fixed as long
+/// as it runs; `profile` sets AWS_PROFILE to the profile that `credstack setup profile` wrote for
+/// the stack, which follows the stack and puts no secret anywhere. The default is env.
 ///
-/// Ends with the program's exit status; with 125 if credstack fails, 126 if the program cannot be run, 127 if there is none.
+/// Ends with the program's exit status; with 125 if credstack fails, 126 if the program cannot be
+/// run, 127 if there is none.
 ///
 /// Examples:
 ///   credstack exec -- aws sts get-caller-identity

@@ -6,8 +6,8 @@ use crate::{context::Context, failure::Failure};
 
 /// Erase a held credential set
 ///
-/// A credential set is held when it was pushed with --no-use, or when a push was cut off after its secret had arrived.
-/// `list` shows what is held.
+/// A credential set is held when it was pushed with --no-use, or when a push was cut off after its
+/// secret had arrived. `list` shows what is held.
 ///
 /// Examples:
 ///   credstack forget c7

@@ -11,8 +11,8 @@ use crate::{
 
 /// Show what happened, newest first
 ///
-/// Every acquisition, refusal, restore and removal. The log only grows, and each event carries the hash of the one
-/// before it.
+/// Every acquisition, refusal, restore and removal. The log only grows, and each event carries the
+/// hash of the one before it.
 ///
 /// Examples:
 ///   credstack history

@@ -6,10 +6,11 @@ use crate::{
 
 /// Print what makes a shell follow the stack
 ///
-/// In a shell that has evaluated it, push, pop and the rest take effect at once; other shells on the same stack follow at
-/// their next prompt. A frame on top of the ambient one puts a profile and a region into the environment and no secret
-/// (`credstack setup profile` writes that profile), or with --mode env the keys. Back at the ambient frame every variable is
-/// what it was, unset and empty told apart.
+/// In a shell that has evaluated it, push, pop and the rest take effect at once; other shells on
+/// the same stack follow at their next prompt. A frame on top of the ambient one puts a profile and
+/// a region into the environment and no secret (`credstack setup profile` writes that profile), or
+/// with --mode env the keys. Back at the ambient frame every variable is what it was, unset and
+/// empty told apart.
 ///
 /// Examples:
 ///   eval "$(credstack init bash)"

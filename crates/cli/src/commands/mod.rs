@@ -30,9 +30,10 @@ use crate::{context::Context, failure::Failure, global::Global};
 
 /// pushd/popd for AWS identities.
 ///
-/// credstack keeps every credential set that you acquire from AWS STS on a stack that survives shells and reboots.
-/// `push` acquires one and makes it current, `pop` brings the one before it back, exactly. Metadata and history are in
-/// SQLite; secrets are in the operating system's keyring, or in a sealed vault.
+/// credstack keeps every credential set that you acquire from AWS STS on a stack that survives
+/// shells and reboots. `push` acquires one and makes it current, `pop` brings the one before it
+/// back, exactly. Metadata and history are in SQLite; secrets are in the operating system's
+/// keyring, or in a sealed vault.
 #[derive(Debug, Parser)]
 #[command(name = "credstack", version, max_term_width = 100, after_long_help = EXAMPLES, subcommand_required = true)]
 pub struct Arguments {

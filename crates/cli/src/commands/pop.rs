@@ -5,8 +5,8 @@ use crate::{context::Context, failure::Failure};
 
 /// Make the newest saved identity current again
 ///
-/// Works offline, also when the identity has expired meanwhile. The secret of the one that was current is erased,
-/// unless another frame of any stack still refers to it.
+/// Works offline, also when the identity has expired meanwhile. The secret of the one that was
+/// current is erased, unless another frame of any stack still refers to it.
 ///
 /// Examples:
 ///   credstack pop                back to the identity before the last push

@@ -8,9 +8,9 @@ use crate::{context::Context, failure::Failure};
 
 /// Erase everything of credstack's on this machine, after asking
 ///
-/// Every secret in the keyring or vault, then the database with the stacks and the log, then the configuration file if both
-/// are where they usually are. A vault's key file stays: it is yours. Temporary credentials stay valid at AWS until they
-/// expire.
+/// Every secret in the keyring or vault, then the database with the stacks and the log, then the
+/// configuration file if both are where they usually are. A vault's key file stays: it is yours.
+/// Temporary credentials stay valid at AWS until they expire.
 ///
 /// Examples:
 ///   credstack purge
@@ -28,12 +28,12 @@ pub struct Purge {
 impl Purge {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
         let place = context.place.path().to_owned();
-        if !place.exists() {
+        if !context.place.is_ours() {
             return Err(Failure::new(crate::failure::Kind::Nothing, format!("there is nothing to purge in {}", place.display()))
                 .next_step("name another directory with --state-dir, if it is elsewhere"));
         }
         if !self.yes {
-            let also = match context.is_usual {
+            let also = match context.is_usual && context.configuration_path.exists() {
                 true => format!(", and {}", context.configuration_path.display()),
                 false => String::new(),
             };
@@ -81,6 +81,10 @@ fn done(context: &Context, erased: usize) -> Result<(), Failure> {
     if context.output.json() {
         context.output.print_done(&json!({ "erased": erased }))?;
     }
-    context.output.say(&format!("erased {erased} secrets and {}", context.place.path().display()));
+    let place = context.place.path().display();
+    context.output.say(&match context.place.path().exists() {
+        true => format!("erased {erased} secrets, the stacks and the history in {place}; what else is there stays"),
+        false => format!("erased {erased} secrets and {place}"),
+    });
     Ok(())
 }

@@ -5,8 +5,8 @@ use crate::{context::Context, failure::Failure, signing, store};
 
 /// Make a stored credential set current
 ///
-/// FRAME is a credential id as `list` and `history` show it (c7), `root`, or a position. The current identity is saved,
-/// as a push does.
+/// FRAME is a credential id as `list` and `history` show it (c7), `root`, or a position. The
+/// current identity is saved, as a push does.
 ///
 /// Examples:
 ///   credstack use c7

@@ -12,8 +12,8 @@ use crate::{
 
 /// Say who the current identity is, as STS says it
 ///
-/// FRAME is `current` (the default), `root`, `env` (this shell's keys), a position as `list` shows it, or a credential
-/// id.
+/// FRAME is `current` (the default), `root`, `env` (this shell's keys), a position as `list` shows
+/// it, or a credential id.
 ///
 /// Examples:
 ///   credstack whoami

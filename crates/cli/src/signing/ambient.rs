@@ -99,6 +99,11 @@ pub(super) fn from_ambient(context: &Context, reader: &Reader, reference: Ambien
         ..ambient::Question::default()
     })?;
     check_set(&resolved.set)?;
+    if let Some(at) = resolved.expires_at.filter(|at| *at <= context.now) {
+        let what = words::ambient(&resolved.reference);
+        return Err(Failure::new(failure::Kind::Expired, format!("{what} gave credentials that expired at {at}"))
+            .next_step("renew them where they come from"));
+    }
     context.output.explain(&format!("ambient: {}", words::ambient(&resolved.reference)));
     let kind = match resolved.reference.provider.as_deref() {
         _ if resolved.set.is_long_term() => SignerKind::LongTerm,

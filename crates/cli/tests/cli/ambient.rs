@@ -239,3 +239,39 @@ fn keys_that_cannot_be_aws_credentials_are_refused_before_they_sign() {
     }
     assert!(env.sandbox.calls().is_empty());
 }
+
+/// The SDK would pass over these profiles, and whoever is asked next, a container's role, would sign.
+#[test]
+fn a_broken_profile_is_refused_and_nobody_else_signs() {
+    let mut env = TestEnvironment::new();
+    env.no_keys();
+    env.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/never-asked");
+    env.aws_config(
+        "[profile half]\naws_access_key_id = AKIAFAKEHALF00000001\n\
+         [profile nosrc]\nrole_arn = arn:aws:iam::111122223333:role/Developer\n\
+         [profile self]\nrole_arn = arn:aws:iam::111122223333:role/Developer\nsource_profile = self\n",
+    );
+    for (profile, why) in [
+        ("half", "profile half has aws_access_key_id and no aws_secret_access_key"),
+        ("nosrc", "profile nosrc has a role_arn, and neither a source_profile nor a credential_source"),
+        ("self", "profile self is its own source_profile, and has no keys of its own"),
+    ] {
+        env.credstack(["push", "import", "--no-use", "--profile", profile]).exits(2).says(why);
+        env.credstack(["push", "assume", "Developer", "--profile", profile]).exits(2).says(why);
+        env.set("AWS_PROFILE", profile);
+        env.credstack(["whoami"]).exits(2).says(why);
+        env.unset("AWS_PROFILE");
+    }
+}
+
+#[test]
+fn credentials_of_a_program_that_have_expired_do_not_sign() {
+    let mut env = TestEnvironment::new();
+    env.no_keys();
+    let program = env.scratch("process");
+    env.write(&program, r#"{"Version":1,"AccessKeyId":"ASIAFAKE000000000001","SecretAccessKey":"fake-secret-of-a-program","SessionToken":"fake-token","Expiration":"2020-01-01T00:00:00Z"}"#);
+    env.learn("fake-secret-of-a-program");
+    env.aws_config(&format!("[profile old]\ncredential_process = cat {}\n", program.display()));
+    env.set("AWS_PROFILE", "old");
+    env.credstack(["whoami"]).exits(5).says("gave credentials that expired at 2020-01-01T00:00:00Z");
+}

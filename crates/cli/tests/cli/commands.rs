@@ -224,3 +224,22 @@ fn a_configuration_that_cannot_be_used_is_refused_with_its_path() {
     env.set("CREDSTACK_CONFIG_FILE", path(&elsewhere));
     env.credstack(["list"]).ok();
 }
+
+#[test]
+fn doctor_tries_the_store_also_where_nothing_is_in_it() {
+    let env = TestEnvironment::new();
+    fs::remove_file(env.key_file()).unwrap();
+    let doctor = env.plain(["doctor"]).exits(6);
+    assert!(doctor.stdout.contains("PROBLEM") && doctor.stdout.contains("does not exist"), "{}", doctor.stdout);
+}
+
+#[test]
+fn purge_takes_nothing_that_is_somebody_elses() {
+    let env = TestEnvironment::without_store();
+    let strange = env.scratch("strange");
+    fs::create_dir(&strange).unwrap();
+    fs::set_permissions(&strange, fs::Permissions::from_mode(0o700)).unwrap();
+    fs::write(strange.join("lock"), "mine").unwrap();
+    env.credstack(["--state-dir", path(&strange), "purge", "--yes"]).exits(3).says("there is nothing to purge in");
+    assert_eq!(fs::read_to_string(strange.join("lock")).unwrap(), "mine");
+}

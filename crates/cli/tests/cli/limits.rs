@@ -56,6 +56,7 @@ fn of_assume_role() {
         (vec!["--tag", "k=v#"], "--tag", "may hold only"),
         (vec!["--tag", "k=1", "--tag", "K=2"], "--tag", "given twice"),
         (vec!["--tag", "k"], "--tag", "KEY=VALUE"),
+        (vec!["--tag", "AWS:k=1"], "--tag AWS:k", "must not begin with aws:"),
         (vec!["--transitive-tag", "k"], "--transitive-tag k", "is not among the tags"),
         (vec!["--tag", "k=1", "--transitive-tag", "k", "--transitive-tag", "K"], "--transitive-tag", "given twice"),
         (vec!["--provided-context", &context(3)], "--provided-context", "4 to 2048"),
@@ -64,7 +65,7 @@ fn of_assume_role() {
     ] {
         refused(&env, &[&["push", "assume", DEVELOPER], &options[..]].concat(), option, limit);
     }
-    for role in ["", "a/b/", "*", "with space", &long(65)] {
+    for role in ["", "a/b/", "*", "with space"] {
         refused(&env, &["push", "assume", role], "ROLE", "is neither an ARN nor a role's name");
     }
     for (arn, way_out) in [
@@ -74,6 +75,16 @@ fn of_assume_role() {
         refused(&env, &["push", "assume", arn], "ROLE", "is not the ARN of a role");
         env.credstack(["push", "assume", arn]).exits(2).says(way_out);
     }
+    for (role, limit) in [
+        ("arn:aws:iam::12:role/x", "twelve digits"),
+        ("arn:aws:iam::111122223333:role/", "1 to 64 characters"),
+        (&format!("arn:aws:iam::111122223333:role/a/{}", long(65)), "1 to 64 characters"),
+    ] {
+        refused(&env, &["push", "assume", role], "ROLE", limit);
+    }
+    // With a bare name the account is asked for after all that needs none.
+    refused(&env, &["push", "assume", "Developer", "--duration", "13h"], "--duration 13h", "lasts 15m to 12h");
+    refused(&env, &["push", "assume", &long(65)], "ROLE", "at most 64 characters");
     for role in ["arn:x", &format!("arn:aws:iam::111122223333:role/{}", long(2048))] {
         refused(&env, &["push", "assume", role], "ROLE", "");
     }
@@ -169,4 +180,26 @@ fn the_way_out_is_a_way_out() {
     refused.says("use --duration 1h or sign with --from root");
     env.credstack(["push", "assume", "arn:aws:iam::444455556666:role/ReadOnly", "--duration", "1h"]).ok();
     env.credstack(["push", "assume", DEVELOPER, "--duration", "12h", "--from", "root"]).ok();
+}
+
+/// What somebody took for a policy may be anything, a key file included.
+#[test]
+fn a_file_that_is_no_policy_is_not_shown() {
+    let env = TestEnvironment::new();
+    let key = env.key_file();
+    let refused = env.credstack(["push", "assume", DEVELOPER, "--policy", key.to_str().unwrap()]).exits(2);
+    refused.says("--policy: is not a JSON object: line 1");
+    env.credstack(["push", "federation", "reporter", "--policy", key.to_str().unwrap()]).exits(2);
+}
+
+/// A command line that cannot be carried out chooses no store, makes no key, and asks nobody for one.
+#[test]
+fn limits_come_before_the_choice_of_a_store() {
+    let env = TestEnvironment::without_store();
+    env.configuration(&format!("[store]\nkind = \"vault\"\nkey_file = \"{}\"\n", env.key_file().display()));
+    for command in [&["push", "assume", DEVELOPER, "--session-name", "x"][..], &["push", "session", "--duration", "899"]] {
+        env.credstack(command).exits(2).says_not("no secret store");
+    }
+    env.credstack(["push", "federation", "x"]).exits(2).says("2 to 32").says_not("no permissions");
+    assert!(!env.state().exists() && !env.key_file().exists());
 }

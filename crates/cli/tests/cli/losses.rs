@@ -73,7 +73,11 @@ fn a_store_that_cannot_be_reached_any_more_can_be_given_up() {
     assert!(!env.home().join("other.key").exists(), "a key that opens nothing is not left behind");
     env.credstack([&other[..], &["--abandon"]].concat()).ok().says("the secret of c1 is given up");
     env.learn(fs::read_to_string(env.home().join("other.key")).unwrap().trim());
-    env.credstack(["whoami"]).exits(3).says("the secret of c2 was erased");
+    env.credstack(["whoami"]).exits(6).says("the secret of c2 was given up").says("credstack pop");
+    assert!(env.plain(["list"]).ok().stdout.contains("secret given up"));
+    let doctor = env.plain(["doctor"]).exits(6);
+    assert!(doctor.stdout.contains("c1, c2 are on a stack, and their secrets were given up"), "{}", doctor.stdout);
+    env.credstack(["swap"]).ok().says("the secret of c1 was given up: it cannot be used");
     env.credstack(["clear"]).ok();
     env.push_role("Developer");
     assert!(env.json(["whoami"])["arn"].as_str().unwrap().contains("assumed-role/Developer"));

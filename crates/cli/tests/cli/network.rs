@@ -180,3 +180,92 @@ fn what_is_no_region_is_blamed_on_who_named_it() {
     env.set("AWS_REGION", "eu west");
     env.credstack(["whoami"]).exits(2).says("the region \"eu west\" is none").says("AWS_REGION");
 }
+
+#[test]
+fn empty_settings_are_none_and_senseless_ones_are_named() {
+    let mut env = TestEnvironment::new();
+    let url = env.variable("AWS_ENDPOINT_URL_STS").unwrap().to_owned();
+    env.set("AWS_ENDPOINT_URL_STS", "");
+    env.set("AWS_ENDPOINT_URL", &url);
+    env.credstack(["whoami"]).ok();
+    env.set("AWS_ENDPOINT_URL", "");
+    env.aws_config(&format!("[default]\nendpoint_url = {url}\n"));
+    env.credstack(["whoami"]).ok();
+    env.unset("AWS_ENDPOINT_URL");
+    env.set("AWS_ENDPOINT_URL_STS", &url);
+    env.aws_config("[default]\nendpoint_url =\n");
+    env.credstack(["whoami"]).ok();
+    env.aws_config("");
+    for (name, value) in
+        [("AWS_MAX_ATTEMPTS", ""), ("AWS_RETRY_MODE", ""), ("AWS_RETRY_MODE", "legacy"), ("AWS_RETRY_MODE", "adaptive")]
+    {
+        env.set(name, value);
+        env.credstack(["whoami"]).ok();
+        env.unset(name);
+    }
+    for (name, value) in [("AWS_MAX_ATTEMPTS", "0"), ("AWS_MAX_ATTEMPTS", "99999999999"), ("AWS_RETRY_MODE", "bogus")] {
+        env.set(name, value);
+        env.credstack(["whoami"]).exits(2).says(&format!("{name} is \"{value}\": expected"));
+        env.unset(name);
+    }
+    env.aws_config("[default]\nmax_attempts = 0\n");
+    env.credstack(["whoami"]).exits(2).says("max_attempts is \"0\": expected a whole number from 1 up");
+}
+
+#[test]
+fn a_password_in_the_endpoint_is_not_shown() {
+    let mut env = TestEnvironment::new();
+    env.learn("fake-endpoint-password");
+    env.set("AWS_ENDPOINT_URL_STS", "http://eu:fake-endpoint-password@127.0.0.1:1");
+    env.set("AWS_MAX_ATTEMPTS", "1");
+    env.credstack(["whoami"]).exits(7).says("cannot reach STS at http://127.0.0.1:1");
+}
+
+/// A server that repeats the request in its refusal: no token and no code of it is shown or written down. That the
+/// environment's scan finds none is the test.
+#[test]
+fn what_an_answer_repeats_of_the_request_is_cut_out() {
+    let mut env = TestEnvironment::new();
+    let role = env.push_role(DEVELOPER);
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    env.set("AWS_ENDPOINT_URL_STS", &format!("http://{}", server.local_addr().unwrap()));
+    std::thread::spawn(move || {
+        for client in server.incoming() {
+            let mut client = client.unwrap();
+            let mut request = Vec::new();
+            let mut buffer = [0; 8192];
+            while !whole(&request) {
+                match client.read(&mut buffer) {
+                    Ok(0) | Err(_) => break,
+                    Ok(count) => request.extend_from_slice(&buffer[..count]),
+                }
+            }
+            let text = String::from_utf8_lossy(&request).replace(['&', '<', '\r'], " ");
+            let body = format!(
+                "<ErrorResponse><Error><Code>AccessDenied</Code><Message>you said {text}</Message></Error></ErrorResponse>"
+            );
+            let head = format!(
+                "HTTP/1.1 403 Forbidden\r\nContent-Type: text/xml\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+                body.len()
+            );
+            let _gone = client.write_all((head + &body).as_bytes());
+        }
+    });
+    env.learn("987654");
+    let said = env.credstack(["push", "assume", DEVELOPER, "--from", &role]).exits(4).says("you said");
+    assert!(said.stderr.contains("X-Amz-Security-Token") || said.stderr.contains("x-amz-security-token"), "{}", said.stderr);
+    let mfa = ["--mfa-serial", "arn:aws:iam::111122223333:mfa/alice", "--mfa-code", "987654"];
+    let arguments = [&["push", "assume", DEVELOPER, "--from", "env"], &mfa[..]].concat();
+    // The command line itself has the code.
+    let mut command = env.command(&arguments);
+    let output = command.output().unwrap();
+    env.keep("push with a code".into(), output).exits(4).says("TokenCode=…");
+}
+
+/// Whether a request with its body is there.
+fn whole(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request).to_ascii_lowercase();
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.trim().parse().ok()).unwrap_or(0);
+    body.len() >= length
+}

@@ -117,3 +117,17 @@ fn what_sts_gave_and_no_store_kept_is_in_the_history() {
     assert_eq!(acquired[0]["detail"]["note"], "in vain");
     assert!(acquired[0]["detail"]["request_id"].is_string());
 }
+
+#[test]
+fn a_key_file_under_home_is_found_there_and_said() {
+    let env = TestEnvironment::without_store();
+    let mut terminal = Terminal::start(&env, &["push", "session"]);
+    terminal.expect("with a key file at:").type_line("~/vault.key");
+    let (status, shown) = terminal.finish();
+    assert!(status.success(), "{shown}");
+    assert!(shown.contains("secrets go into the vault, opened by the key file"), "{shown}");
+    assert!(env.key_file().exists() && !env.home().join("~").exists());
+    let env = TestEnvironment::without_store();
+    env.credstack(["setup", "--store", "vault", "--key-file", "~/vault.key"]).ok();
+    assert!(env.key_file().exists() && !env.home().join("~").exists());
+}

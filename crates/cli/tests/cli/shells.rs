@@ -150,9 +150,9 @@ fn values() -> impl Strategy<Value = BTreeMap<&'static str, Vec<u8>>> {
     prop::collection::btree_map(name, value, 0..9)
 }
 
-/// AWS_PROFILE has to be text, or nobody can say who signs; everything else may be anything.
+/// What says who signs, and where, has to be text; everything else may be anything.
 fn usable(mut values: BTreeMap<&'static str, Vec<u8>>) -> BTreeMap<&'static str, Vec<u8>> {
-    for name in ["AWS_PROFILE", "AWS_SESSION_TOKEN"] {
+    for name in ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION"] {
         if let Some(value) = values.get_mut(name) {
             value.retain(u8::is_ascii);
         }

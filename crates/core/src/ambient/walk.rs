@@ -45,6 +45,7 @@ impl Walk {
             }
             visited.push(name);
             let ends = |base, assumes| Ok(Walk { base, last: name.to_owned(), assumes });
+            refuse_half_a_key(profile)?;
             // A source profile's own keys win over the role that it would assume; those of the first profile do not.
             if visited.len() > 1 && has_keys(profile) {
                 return ends(Base::Keys, assumes);
@@ -54,9 +55,10 @@ impl Walk {
                 Some(role_arn) => {
                     refuse_unkept(profile, role_arn)?;
                     assumes = true;
-                    match profile.get("source_profile") {
-                        Some(source) if source != name => name = source,
-                        _ => return ends(base(profile), assumes),
+                    match (profile.get("source_profile"), base(profile)) {
+                        (Some(source), _) if source != name => name = source,
+                        (_, Base::Nothing) => return Err(without_source(profile)),
+                        (_, base) => return ends(base, assumes),
                     }
                 }
             }
@@ -89,6 +91,27 @@ impl Base {
             Base::WebIdentity => "WebIdentityToken",
         }
     }
+}
+
+/// The SDK would pass over half a key, and somebody else would sign.
+fn refuse_half_a_key(profile: &Profile) -> Result<(), AmbientError> {
+    const ID: &str = "aws_access_key_id";
+    const SECRET: &str = "aws_secret_access_key";
+    let (present, missing) = match (profile.get(ID), profile.get(SECRET)) {
+        (Some(_), None) => (ID, SECRET),
+        (None, Some(_)) => (SECRET, ID),
+        _ => return Ok(()),
+    };
+    Err(AmbientError::Configuration { what: format!("profile {} has {present} and no {missing}", profile.name()) })
+}
+
+/// The same of a role that nothing is said to sign for.
+fn without_source(profile: &Profile) -> AmbientError {
+    let what = match profile.get("source_profile") {
+        Some(_) => "is its own source_profile, and has no keys of its own",
+        None => "has a role_arn, and neither a source_profile nor a credential_source",
+    };
+    AmbientError::Configuration { what: format!("profile {} {what}", profile.name()) }
 }
 
 fn has_keys(profile: &Profile) -> bool {

@@ -109,6 +109,11 @@ pub(crate) fn stray(connection: &Connection) -> Result<Vec<Credential>, Database
     select(connection, &format!("{clause} ORDER BY id"), [])
 }
 
+/// The credential sets that are on a stack and have no secret any more, oldest first.
+pub(crate) fn given_up(connection: &Connection) -> Result<Vec<Credential>, DatabaseError> {
+    select(connection, "WHERE state = 'erased' AND id IN (SELECT credential FROM frame) ORDER BY id", [])
+}
+
 /// Whether any credential set, whatever became of it, has an item of that name.
 pub(crate) fn has_item(connection: &Connection, item: &str) -> Result<bool, DatabaseError> {
     Ok(connection.prepare("SELECT 1 FROM credential WHERE item = ?1")?.exists([item])?)

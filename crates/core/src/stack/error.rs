@@ -34,6 +34,9 @@ pub enum StackError {
     /// The secret of that credential set is gone.
     #[error("the secret of {0} was erased when it left the last stack")]
     Erased(CredentialId),
+    /// The secret of a credential set that is still on a stack is gone: its store was given up.
+    #[error("the secret of {0} was given up with the store that it was in")]
+    GivenUp(CredentialId),
     /// The credential set has expired.
     #[error("{id} expired at {at}")]
     Expired {

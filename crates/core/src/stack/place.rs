@@ -35,6 +35,12 @@ impl StateDirectory {
         self.path.join("vault")
     }
 
+    /// Whether anything of ours is in it.
+    pub fn is_ours(&self) -> bool {
+        let database = self.database();
+        [database.with_extension("db.new"), database, self.vault().join("key-check")].iter().any(|path| path.exists())
+    }
+
     pub(super) fn lock(&self) -> PathBuf {
         self.path.join("lock")
     }

@@ -197,7 +197,7 @@ impl Reader {
         };
         let id = credential.id;
         match credential.expires_at {
-            _ if !credential.has_secret() => return Err(StackError::Erased(id)),
+            _ if !credential.has_secret() => return Err(self.gone(id)),
             Some(at) if credential.is_expired(now) => return Err(StackError::Expired { id, at }),
             _ => {}
         }
@@ -214,9 +214,26 @@ impl Reader {
         })?;
         let (Some(credential), Some(item)) = found else { return Err(StackError::NoSuchCredential(id)) };
         if !credential.has_secret() {
-            return Err(StackError::Erased(id));
+            return Err(self.gone(id));
         }
         self.secrets.chosen(database, &self.place)?.get(&item).map_err(|error| self.not_there(id, error))
+    }
+
+    /// Why a credential set has no secret any more. What is erased is on no stack.
+    fn gone(&self, id: CredentialId) -> StackError {
+        let on_a_stack = |database: &Database| database.read(|connection| credentials::stacks_with(connection, id));
+        match self.database.as_ref().map(on_a_stack) {
+            Some(Ok(stacks)) if !stacks.is_empty() => StackError::GivenUp(id),
+            _ => StackError::Erased(id),
+        }
+    }
+
+    /// The credential sets on stacks whose secrets were given up.
+    pub fn given_up(&self) -> Result<Vec<Credential>, StackError> {
+        match &self.database {
+            Some(database) => Ok(database.read(credentials::given_up)?),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// Another process may have erased a secret just now, as it should.

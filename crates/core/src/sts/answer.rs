@@ -91,6 +91,10 @@ fn granted(credentials: Option<Credentials>, request_id: Option<String>) -> Resu
         return Err(Incomplete("usable credentials"));
     }
     let expiration = credentials.expiration;
+    // What is left out comes as the beginning of time.
+    if expiration.secs() == 0 {
+        return Err(Incomplete("an Expiration"));
+    }
     let nanos = i32::try_from(expiration.subsec_nanos()).unwrap_or_default();
     Ok(Granted {
         expires_at: Timestamp::new(expiration.secs(), nanos).map_err(|_| Incomplete("a usable Expiration"))?,

@@ -13,12 +13,12 @@ use aws_sdk_sts::{
 };
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
-use aws_smithy_types::{error::metadata::ProvideErrorMetadata, timeout::TimeoutConfig};
+use aws_smithy_types::{error::metadata::ProvideErrorMetadata, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::{
     SdkConfig,
     os_shim_internal::{Env, Fs},
 };
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::runtime::{Builder, Runtime};
 
 use super::{Granted, Settings, StsError, answer::IntoGranted, error::Call, operations};
@@ -38,6 +38,7 @@ pub struct Sts {
     config: SdkConfig,
     region: String,
     configured_region: Option<String>,
+    endpoint: Option<Option<String>>,
 }
 
 impl Sts {
@@ -51,13 +52,13 @@ impl Sts {
             .enable_all()
             .build()
             .map_err(|error| StsError::Configuration { what: format!("cannot start the network runtime: {error}") })?;
-        let (config, configured_region) = runtime.block_on(load(settings))?;
+        let Loaded { config, region: configured_region, endpoint } = runtime.block_on(load(settings))?;
         if let Some(region) = configured_region.as_ref().filter(|region| !is_region(region)) {
             let what = format!("the region {region:?} is none: expected letters, digits and hyphens, such as eu-west-1");
             return Err(StsError::Configuration { what });
         }
         let region = config.region().map(ToString::to_string).unwrap_or_default();
-        Ok(Sts { runtime: Some(runtime), config, region, configured_region })
+        Ok(Sts { runtime: Some(runtime), config, region, configured_region, endpoint })
     }
 
     /// The region that requests are signed for.
@@ -78,7 +79,7 @@ impl Sts {
     ///
     /// [`StsError::Refused`] with what STS said, else why there was no answer of STS's.
     pub fn ask(&self, signer: &CredentialSet, request: &Request, one_time: &OneTime) -> Result<Granted, StsError> {
-        self.block_on(self.call(signer, request.operation()).ask(request, one_time))
+        self.block_on(self.call(signer, request.operation(), one_time).ask(request, one_time))
     }
 
     /// Asks STS who `signer` is: GetCallerIdentity, which needs no permission.
@@ -87,7 +88,7 @@ impl Sts {
     ///
     /// As for [`Sts::ask`].
     pub fn caller_identity(&self, signer: &CredentialSet) -> Result<Identity, StsError> {
-        self.block_on(self.call(signer, "GetCallerIdentity").identify())
+        self.block_on(self.call(signer, "GetCallerIdentity", &OneTime::default()).identify())
     }
 
     /// [`Sts::ask`] and [`Sts::caller_identity`] of the signer at the same time.
@@ -104,9 +105,9 @@ impl Sts {
     ) -> Result<(Granted, Option<Identity>), StsError> {
         const LATER: Duration = Duration::from_secs(2);
         self.block_on(async {
-            let identify = self.call(signer, "GetCallerIdentity");
+            let identify = self.call(signer, "GetCallerIdentity", &OneTime::default());
             let identity = tokio::spawn(async move { identify.identify().await.ok() });
-            let granted = self.call(signer, request.operation()).ask(request, one_time).await?;
+            let granted = self.call(signer, request.operation(), one_time).ask(request, one_time).await?;
             let identity = tokio::time::timeout(LATER, identity).await;
             Ok((granted, identity.ok().and_then(Result::ok).flatten()))
         })
@@ -119,14 +120,19 @@ impl Sts {
         }
     }
 
-    fn call(&self, signer: &CredentialSet, operation: &'static str) -> Signed {
+    fn call(&self, signer: &CredentialSet, operation: &'static str, one_time: &OneTime) -> Signed {
         let seen = Seen::default();
         let token = signer.session_token.as_ref().map(|token| token.expose_secret().to_owned());
         let credentials =
             Credentials::new(&signer.access_key_id, signer.secret_access_key.expose_secret(), token, None, "credstack");
-        let config =
-            aws_sdk_sts::config::Builder::from(&self.config).credentials_provider(credentials).interceptor(seen.clone()).build();
-        Signed { client: Client::from_conf(config), seen, operation, region: self.region.clone() }
+        let mut config =
+            aws_sdk_sts::config::Builder::from(&self.config).credentials_provider(credentials).interceptor(seen.clone());
+        if let Some(endpoint) = &self.endpoint {
+            config.set_endpoint_url(endpoint.clone());
+        }
+        let secrets = [Some(&signer.secret_access_key), signer.session_token.as_ref(), one_time.token_code.as_ref()];
+        let secrets = secrets.into_iter().flatten().chain(&one_time.context_assertions).cloned().collect();
+        Signed { client: Client::from_conf(config.build()), seen, operation, region: self.region.clone(), secrets }
     }
 }
 
@@ -145,6 +151,7 @@ struct Signed {
     seen: Seen,
     operation: &'static str,
     region: String,
+    secrets: Vec<SecretString>,
 }
 
 impl Signed {
@@ -177,7 +184,12 @@ impl Signed {
     }
 
     fn as_call(&self) -> Call {
-        Call { operation: self.operation, endpoint: self.seen.0.get().cloned().unwrap_or_default(), region: self.region.clone() }
+        Call {
+            operation: self.operation,
+            endpoint: self.seen.0.get().cloned().unwrap_or_default(),
+            region: self.region.clone(),
+            secrets: self.secrets.clone(),
+        }
     }
 }
 
@@ -196,12 +208,27 @@ impl Intercept for Seen {
         _components: &RuntimeComponents,
         _bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        self.0.get_or_init(|| context.request().uri().trim_end_matches('/').to_owned());
+        self.0.get_or_init(|| without_password(context.request().uri().trim_end_matches('/')));
         Ok(())
     }
 }
 
-async fn load(settings: &Settings) -> Result<(SdkConfig, Option<String>), StsError> {
+/// A URL may carry a name and a password, which are nobody's business.
+fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (authority, path) = rest.find(['/', '?']).map_or((rest, ""), |at| rest.split_at(at));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}://{host}{path}")
+}
+
+struct Loaded {
+    config: SdkConfig,
+    region: Option<String>,
+    /// The endpoint where the SDK would choose an empty one.
+    endpoint: Option<Option<String>>,
+}
+
+async fn load(settings: &Settings) -> Result<Loaded, StsError> {
     let profiles = profiles(settings.profile.clone()).await?;
     let region = region(settings, &profiles);
     let ca_bundle = settings.ca_bundle.clone().or_else(|| profiles.get("ca_bundle").map(Into::into));
@@ -215,11 +242,49 @@ async fn load(settings: &Settings) -> Result<(SdkConfig, Option<String>), StsErr
         .no_credentials()
         .http_client(http::client(ca_bundle))
         .sleep_impl(TokioSleep::new())
+        .retry_config(retries(&profiles)?)
         .timeout_config(time_outs);
     if let Some(profile) = &settings.profile {
         loader = loader.profile_name(profile);
     }
-    Ok((loader.load().await, region))
+    Ok(Loaded { config: loader.load().await, region, endpoint: instead_of_an_empty_endpoint(&profiles) })
+}
+
+/// The SDK panics at an empty endpoint. Empty variables and settings count as unset.
+fn instead_of_an_empty_endpoint(profiles: &ProfileSet) -> Option<Option<String>> {
+    let env = Env::real();
+    let configured =
+        [env.get("AWS_ENDPOINT_URL_STS").ok(), env.get("AWS_ENDPOINT_URL").ok(), profiles.get("endpoint_url").map(str::to_owned)];
+    let has_empty = configured.iter().flatten().any(String::is_empty);
+    has_empty.then(|| configured.into_iter().flatten().find(|url| !url.is_empty()))
+}
+
+/// How often is tried, and how: the SDK panics at what it does not understand.
+fn retries(profiles: &ProfileSet) -> Result<RetryConfig, StsError> {
+    let env = Env::real();
+    let setting = |variable: &'static str, key: &'static str| {
+        let given = |value: &String| !value.trim().is_empty();
+        let in_profile = || profiles.get(key).map(|value| (key, value.to_owned()));
+        env.get(variable).ok().map(|value| (variable, value)).filter(|(_, value)| given(value)).or_else(in_profile)
+    };
+    let wrong = |(name, value): (&str, String), expected: &str| StsError::Configuration {
+        what: format!("{name} is {value:?}: expected {expected}"),
+    };
+    let config = match setting("AWS_RETRY_MODE", "retry_mode") {
+        None => RetryConfig::standard(),
+        Some(given) => match given.1.trim().to_ascii_lowercase().as_str() {
+            "standard" | "legacy" => RetryConfig::standard(),
+            "adaptive" => RetryConfig::adaptive(),
+            _ => return Err(wrong(given, "standard, adaptive or legacy")),
+        },
+    };
+    match setting("AWS_MAX_ATTEMPTS", "max_attempts") {
+        None => Ok(config),
+        Some(given) => match given.1.trim().parse::<u32>() {
+            Ok(attempts @ 1..) => Ok(config.with_max_attempts(attempts)),
+            _ => Err(wrong(given, "a whole number from 1 up")),
+        },
+    }
 }
 
 /// Read here as well as by the loader, which takes a file that it cannot read for an empty one.

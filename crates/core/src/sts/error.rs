@@ -3,6 +3,8 @@ use std::{error::Error, path::PathBuf};
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
+use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
 
 use super::Refusal;
 use crate::http::{CaBundleError, TooLong};
@@ -89,7 +91,9 @@ impl StsError {
         if let Some(CaBundleError { path, what }) = find::<CaBundleError>(&error) {
             return StsError::CaBundle { path: path.clone(), what: what.clone() };
         }
-        let Call { operation, endpoint, region } = call;
+        let redacted = |text: &str| redacted(text, &call.secrets);
+        let Call { operation, endpoint, region, .. } = &call;
+        let (operation, endpoint, region) = (*operation, endpoint.clone(), region.clone());
         if endpoint.is_empty() {
             return match &error {
                 SdkError::TimeoutError(_) => StsError::TimedOut { endpoint: region, what: OVER.into() },
@@ -100,13 +104,13 @@ impl StsError {
         match &error {
             SdkError::ServiceError(refused) => {
                 let status = refused.raw().status().as_u16();
-                let Some(code) = error.code() else {
+                let Some(code) = error.code().map(redacted) else {
                     let what = format!("HTTP {status} without a code of STS's");
                     return StsError::Malformed { endpoint: reached(), status: Some(status), what };
                 };
-                let request_id = error.request_id().map(str::to_owned);
-                let message = error.message().unwrap_or_default();
-                StsError::Refused(Refusal::new(operation, code, message, request_id, status, region))
+                let request_id = error.request_id().map(redacted);
+                let message = redacted(error.message().unwrap_or_default());
+                StsError::Refused(Refusal::new(operation, &code, &message, request_id, status, region))
             }
             SdkError::TimeoutError(_) => StsError::TimedOut { endpoint: reached(), what: OVER.into() },
             SdkError::DispatchFailure(failure) if failure.is_timeout() => {
@@ -131,6 +135,28 @@ pub(super) struct Call {
     pub(super) operation: &'static str,
     pub(super) endpoint: String,
     pub(super) region: String,
+    /// What was sent and must not come back in a message.
+    pub(super) secrets: Vec<SecretString>,
+}
+
+/// A text without the secrets that an answer may repeat, as they are or as the request had them.
+fn redacted(text: &str, secrets: &[SecretString]) -> String {
+    let mut text = text.to_owned();
+    for secret in secrets.iter().map(ExposeSecret::expose_secret).filter(|secret| !secret.is_empty()) {
+        for form in [Zeroizing::new(secret.to_owned()), Zeroizing::new(percent_encoded(secret))] {
+            text = text.replace(form.as_str(), "…");
+        }
+    }
+    text
+}
+
+/// The form in a request's body.
+fn percent_encoded(text: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(encode).collect()
 }
 
 impl Call {

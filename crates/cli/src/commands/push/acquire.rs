@@ -4,7 +4,7 @@ use credstack_core::{
     stack::{Change, Consent, Pushed, Reader, Shell},
     sts::{Granted, Sts, StsError},
     values::{
-        Acquired, EventKind, Identity, Kind, Signer,
+        Acquired, Arn, EventKind, Identity, Kind, Signer,
         request::{LimitError, OneTime, Parameter, Request},
     },
 };
@@ -17,7 +17,7 @@ use crate::{
     failure::Failure,
     shapes::FrameShape,
     signing::{self, Signing},
-    words,
+    store, words,
 };
 
 /// One STS request, ready to be sent.
@@ -38,11 +38,11 @@ impl Acquisition<'_> {
     /// Checks what can be known locally, asks for the MFA code if there is one to ask for, asks STS, and pushes.
     pub fn run(mut self, mfa: Option<&Mfa>) -> Result<(), Failure> {
         let output = &self.context.output;
-        self.request.check(self.signing.kind).map_err(|error| self.over_limit(error))?;
-        self.signing.inherited.check(&self.request)?;
+        self.check()?;
         for warning in self.request.warnings() {
             output.warn(&warning);
         }
+        self.reader = store::ensure(self.context)?;
         self.reader.require_store()?;
         if let Some(mfa) = mfa {
             mfa.code(self.context, &self.request, &mut self.one_time)?;
@@ -75,6 +75,21 @@ impl Acquisition<'_> {
         };
         let shell = self.shell(signer)?;
         push(self.context, self.common, "push", acquired, shell, detail)
+    }
+
+    /// Who signs: as it is recorded, or as STS says.
+    pub fn caller(&mut self) -> Result<Arn, Failure> {
+        let identity = match self.signing.identity.take() {
+            Some(identity) => identity,
+            None => self.sts.caller_identity(&self.signing.set)?,
+        };
+        self.signing.learn(identity)
+    }
+
+    /// Checks what can be known without asking anybody.
+    pub fn check(&self) -> Result<(), Failure> {
+        self.request.check(self.signing.kind).map_err(|error| self.over_limit(error))?;
+        Ok(self.signing.inherited.check(&self.request)?)
     }
 
     /// A limit that was run into, with the option or the configuration's key that did.

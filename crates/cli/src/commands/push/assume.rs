@@ -1,9 +1,6 @@
-use credstack_core::{
-    sts::Sts,
-    values::{
-        Arn, Identity, Kind,
-        request::{AssumeRole, OneTime, Request},
-    },
+use credstack_core::values::{
+    Arn, Kind,
+    request::{AssumeRole, OneTime, Request},
 };
 
 use super::{
@@ -13,17 +10,13 @@ use super::{
     mfa::Mfa,
     policies::SessionPolicies,
 };
-use crate::{
-    context::Context,
-    failure::Failure,
-    signing::{self, Signing},
-    store,
-};
+use crate::{context::Context, failure::Failure, signing};
 
 /// Assume a role (AssumeRole)
 ///
-/// ROLE is an ARN, or the name of a role in the current account, with its path if it has one. The call is signed by the
-/// current identity, so that roles chain; a role session can assume a role for at most an hour.
+/// ROLE is an ARN, or the name of a role in the current account, with its path if it has one. The
+/// call is signed by the current identity, so that roles chain; a role session can assume a role
+/// for at most an hour.
 ///
 /// Examples:
 ///   credstack push assume arn:aws:iam::111122223333:role/Developer
@@ -70,12 +63,14 @@ impl Assume {
         self.common.check()?;
         let policy = self.policies.inline()?;
         let (provided_contexts, context_assertions) = inputs::contexts(&self.provided_contexts)?;
-        let reader = store::ensure(context)?;
-        let mut signing = signing::choose(context, &reader, &self.signed_by.choice())?;
+        let reader = context.reader()?;
+        let signing = signing::choose(context, &reader, &self.signed_by.choice())?;
         let sts = signing.sts(context, self.common.region.as_deref())?;
+        let is_bare = !self.role.starts_with("arn:");
+        let role_arn = if is_bare { self.any_account()? } else { self.role.clone() };
         let configured = self.duration.is_none().then_some("duration.assume");
         let request = Request::AssumeRole(AssumeRole {
-            role_arn: self.role_arn(&mut signing, &sts)?,
+            role_arn,
             role_session_name: self.session_name.unwrap_or_else(|| context.session_name()),
             duration_seconds: self.duration.or(signing.default_duration(context.configuration.duration.assume)),
             external_id: self.external_id,
@@ -88,28 +83,34 @@ impl Assume {
             provided_contexts,
         });
         let one_time = OneTime { token_code: None, context_assertions };
-        Acquisition { context, reader, common: &self.common, signing, sts, kind: Kind::AssumeRole, request, one_time, configured }
-            .run(Some(&self.mfa))
+        let kind = Kind::AssumeRole;
+        let mut acquisition =
+            Acquisition { context, reader, common: &self.common, signing, sts, kind, request, one_time, configured };
+        if is_bare {
+            acquisition.check()?;
+            let account = acquisition.caller()?;
+            if let Request::AssumeRole(request) = &mut acquisition.request {
+                request.role_arn = Arn::role(&account.partition, &account.account, &self.role).to_string();
+            }
+        }
+        acquisition.run(Some(&self.mfa))
     }
 
-    /// The role's ARN. A bare name takes partition and account from whoever signs.
-    fn role_arn(&self, signing: &mut Signing, sts: &Sts) -> Result<String, Failure> {
-        if self.role.starts_with("arn:") {
-            return Ok(self.role.clone());
-        }
+    /// A bare name takes partition and account from whoever signs. Until they are known, all but them can be checked.
+    fn any_account(&self) -> Result<String, Failure> {
         self.check_role_name()?;
-        let caller: Identity = match signing.identity.take() {
-            Some(identity) => identity,
-            None => sts.caller_identity(&signing.set)?,
-        };
-        let arn = signing.learn(caller)?;
-        Ok(Arn::role(&arn.partition, &arn.account, &self.role).to_string())
+        Ok(Arn::role("aws", "000000000000", &self.role).to_string())
     }
 
     /// Whether it can be a role's name, checked before the signer is asked for its account.
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-names>
     fn check_role_name(&self) -> Result<(), Failure> {
         let name = self.role.rsplit('/').next().unwrap_or_default();
+        if name.chars().count() > 64 {
+            let shown: String = self.role.chars().take(100).collect();
+            return Err(Failure::usage(format!("ROLE {shown}: a role's name has at most 64 characters"))
+                .next_step("correct it; STS was not asked, and nothing was changed"));
+        }
         let allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
         if (1..=64).contains(&name.len()) && name.chars().all(allowed) {
             return Ok(());

@@ -9,12 +9,12 @@ use super::{
     inputs,
     policies::SessionPolicies,
 };
-use crate::{context::Context, failure::Failure, signing, store};
+use crate::{context::Context, failure::Failure, signing};
 
 /// Get credentials for a federated user (GetFederationToken)
 ///
-/// They can do what both your user and the session policies allow; without any policy they can do nothing, except
-/// where a resource's own policy names the federated user.
+/// They can do what both your user and the session policies allow; without any policy they can do
+/// nothing, except where a resource's own policy names the federated user.
 ///
 /// Examples:
 ///   credstack push federation reporter --policy-arn arn:aws:iam::aws:policy/ReadOnlyAccess
@@ -40,10 +40,8 @@ impl Federation {
     pub fn run(self, context: &Context) -> Result<(), Failure> {
         self.common.check()?;
         let policy = self.policies.inline()?;
-        if policy.is_none() && self.policies.policy_arns.is_empty() {
-            confirm_no_permissions(context, self.common.yes)?;
-        }
-        let reader = store::ensure(context)?;
+        let has_policy = policy.is_some() || !self.policies.policy_arns.is_empty();
+        let reader = context.reader()?;
         let signing = signing::choose(context, &reader, &self.signed_by.choice())?;
         let sts = signing.sts(context, self.common.region.as_deref())?;
         let configured = self.duration.is_none().then_some("duration.federation");
@@ -55,7 +53,13 @@ impl Federation {
             tags: self.policies.tags,
         });
         let (kind, one_time) = (Kind::FederationToken, OneTime::default());
-        Acquisition { context, reader, common: &self.common, signing, sts, kind, request, one_time, configured }.run(None)
+        let acquisition =
+            Acquisition { context, reader, common: &self.common, signing, sts, kind, request, one_time, configured };
+        acquisition.check()?;
+        if !has_policy {
+            confirm_no_permissions(context, self.common.yes)?;
+        }
+        acquisition.run(None)
     }
 }
 

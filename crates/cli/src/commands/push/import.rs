@@ -20,8 +20,9 @@ use crate::{
 
 /// Bring credentials from elsewhere
 ///
-/// From a profile, from this shell's environment, or as JSON on stdin in the form of credential_process. Secrets are
-/// never taken from an argument. STS is asked who they are; refused ones are not stored.
+/// From a profile, from this shell's environment, or as JSON on stdin in the form of
+/// credential_process. Secrets are never taken from an argument. STS is asked who they are; refused
+/// ones are not stored.
 ///
 /// Examples:
 ///   credstack push import --profile dev

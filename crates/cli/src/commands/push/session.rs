@@ -9,11 +9,12 @@ use super::{
     inputs,
     mfa::Mfa,
 };
-use crate::{context::Context, failure::Failure, signing, store};
+use crate::{context::Context, failure::Failure, signing};
 
 /// Get a session for your own long-term keys (GetSessionToken)
 ///
-/// With an MFA device the session carries it into every role assumed on top: one code for a day's work.
+/// With an MFA device the session carries it into every role assumed on top: one code for a day's
+/// work.
 ///
 /// Examples:
 ///   credstack push session --mfa-serial arn:aws:iam::111122223333:mfa/alice
@@ -35,7 +36,7 @@ pub struct Session {
 impl Session {
     pub fn run(self, context: &Context) -> Result<(), Failure> {
         self.common.check()?;
-        let reader = store::ensure(context)?;
+        let reader = context.reader()?;
         let signing = signing::choose(context, &reader, &self.signed_by.choice())?;
         let sts = signing.sts(context, self.common.region.as_deref())?;
         let configured = self.duration.is_none().then_some("duration.session");

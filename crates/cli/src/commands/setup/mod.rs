@@ -9,12 +9,13 @@ use crate::{context::Context, failure::Failure, store};
 
 /// Choose where secrets lie, or show what was chosen; write a profile that follows the stack
 ///
-/// The keyring is the operating system's: the Secret Service, the macOS Keychain, the Windows Credential Manager. The
-/// vault is for machines without one: a sealed file for each credential set, opened by a key file or by a command that
-/// prints the key (64 hexadecimal digits). A key file protects a copied database, not a stolen home directory.
+/// The keyring is the operating system's: the Secret Service, the macOS Keychain, the Windows
+/// Credential Manager. The vault is for machines without one: a sealed file for each credential
+/// set, opened by a key file or by a command that prints the key (64 hexadecimal digits). A key
+/// file protects a copied database, not a stolen home directory.
 ///
-/// The choice is tried out first, and is made once: while secrets are in one store, another is refused. The same vault may
-/// be given its key from elsewhere.
+/// The choice is tried out first, and is made once: while secrets are in one store, another is
+/// refused. The same vault may be given its key from elsewhere.
 ///
 /// Examples:
 ///   credstack setup                                           show the choice
@@ -59,7 +60,7 @@ impl Setup {
         if let Some(What::Profile(profile)) = &self.what {
             return profile.run(context);
         }
-        if let Some(choice) = self.choice()? {
+        if let Some(choice) = self.choice(context)? {
             store::choose(context, &choice, self.abandon)?;
             context.output.say(&format!("secrets go into {}", store::describe(&choice)));
         }
@@ -75,12 +76,9 @@ impl Setup {
         Ok(())
     }
 
-    fn choice(&self) -> Result<Option<StoreChoice>, Failure> {
+    fn choice(&self, context: &Context) -> Result<Option<StoreChoice>, Failure> {
         let key = match (&self.key_file, &self.key_command) {
-            (Some(path), _) => {
-                let path = std::path::absolute(path).map_err(|error| Failure::usage(format!("--key-file: {error}")))?;
-                Some(KeySource::File(path))
-            }
+            (Some(path), _) => Some(KeySource::File(store::key_file(context, path)?)),
             (None, Some(command)) => {
                 let words = shell_words::split(command)
                     .map_err(|error| Failure::usage(format!("--key-command: {error}")).next_step("check its quotes"))?;

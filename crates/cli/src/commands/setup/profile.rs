@@ -13,9 +13,10 @@ use crate::{
 
 /// Write a profile that follows the stack into ~/.aws/config
 ///
-/// Whatever reads profiles then sees the identity that is current: the AWS CLI, every SDK, Terraform, an IDE. One block
-/// between two marks is written, and nothing else of the file is touched; ~/.aws/credentials never is. AWS_CONFIG_FILE is
-/// honoured. Run it again after credstack has moved.
+/// Whatever reads profiles then sees the identity that is current: the AWS CLI, every SDK,
+/// Terraform, an IDE. One block between two marks is written, and nothing else of the file is
+/// touched; ~/.aws/credentials never is. AWS_CONFIG_FILE is honoured. Run it again after credstack
+/// has moved.
 ///
 /// Examples:
 ///   credstack setup profile                            then: aws --profile credstack s3 ls

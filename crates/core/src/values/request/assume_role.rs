@@ -99,7 +99,15 @@ impl AssumeRole {
 /// Only a role can be assumed, and a role's ARN is IAM's.
 fn check_is_role(arn: &str) -> Result<(), LimitError> {
     let Ok(parsed) = arn.parse::<Arn>() else { return Ok(()) };
-    if parsed.service == "iam" && parsed.resource.starts_with("role/") {
+    if let ("iam", Some(path)) = (parsed.service.as_str(), parsed.resource.strip_prefix("role/")) {
+        // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-names
+        let name = path.rsplit('/').next().unwrap_or_default();
+        if parsed.account.len() != 12 || !parsed.account.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(LimitError::new(Parameter::RoleArn, arn.to_owned(), "must have an account of twelve digits"));
+        }
+        if !(1..=64).contains(&name.chars().count()) {
+            return Err(LimitError::new(Parameter::RoleArn, arn.to_owned(), "must end in a role's name of 1 to 64 characters"));
+        }
         return Ok(());
     }
     let error = LimitError::new(Parameter::RoleArn, arn.to_owned(), "is not the ARN of a role");

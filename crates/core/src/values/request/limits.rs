@@ -159,7 +159,8 @@ pub(super) fn duration(value: Option<i32>, least: i32, most: i32, whose: &str) -
 /// An inline session policy: its characters, that it is a JSON object, and its length where the service model has one.
 pub(super) fn policy(policy: Option<&str>, most: Option<usize>) -> Result<(), LimitError> {
     let Some(policy) = policy else { return Ok(()) };
-    let refuse = |limit: String| Err(LimitError::new(Parameter::Policy, policy.to_owned(), limit));
+    // Not repeated: it may be the contents of a file that somebody took for a policy.
+    let refuse = |limit: String| Err(LimitError::new(Parameter::Policy, None, limit));
     let length = policy.chars().count();
     if length == 0 {
         return refuse("must have at least 1 character".into());
@@ -190,6 +191,10 @@ pub(super) fn tags(tags: &[Tag], transitive: &[String]) -> Result<(), LimitError
     for Tag { key, value } in tags {
         Shape { least: 1, most: 128, ..TAG }.check(Parameter::Tags, key)?;
         TAG.check(Parameter::Tags, value)?;
+        if key.to_lowercase().starts_with("aws:") {
+            let limit = "must not begin with aws:, which AWS keeps for itself";
+            return Err(LimitError::new(Parameter::Tags, key.clone(), limit));
+        }
         if !keys.insert(key.to_lowercase()) {
             return Err(LimitError::new(Parameter::Tags, key.clone(), "is given twice: tag keys are compared without case"));
         }

@@ -130,14 +130,6 @@ const TEXTS: &[Text] = &[
         request: |value| federation(|it| it.tags = vec![tag("k", value)]),
     },
     Text {
-        parameter: Parameter::RoleArn,
-        least: 20,
-        most: 2048,
-        allowed: "",
-        forbidden: &["Deploy", "arn:aws:iam::111122223333", "role/a-name-of-more-than-20"],
-        request: |value| assume(|it| it.role_arn = as_arn(value)),
-    },
-    Text {
         parameter: Parameter::PolicyArns,
         least: 20,
         most: 2048,
@@ -193,6 +185,31 @@ fn texts_have_their_lengths_and_characters() {
     }
     // Characters are counted, not bytes.
     passes(&assume(|it| it.tags = vec![tag(text('日', 128), text('日', 256))]), SignerKind::LongTerm);
+}
+
+#[test]
+fn only_a_role_can_be_assumed() {
+    let role = |arn: &str| assume(|it| it.role_arn = arn.to_owned());
+    let path = |length: usize| format!("arn:aws:iam::111122223333:role/{}/x", text('p', length - 33));
+    for good in ["arn:aws:iam::111122223333:role/x", "arn:aws-cn:iam::111122223333:role/a/b/Deploy", &path(2048)] {
+        passes(&role(good), SignerKind::LongTerm);
+    }
+    let name = format!("arn:aws:iam::111122223333:role/{}", text('x', 65));
+    for (bad, words) in [
+        ("Deploy", "is not an ARN"),
+        ("arn:aws:iam::1:r/x", "must have 20 to 2048 characters, not 18"),
+        (&path(2049), "must have 20 to 2048 characters, not 2049"),
+        ("arn:aws:iam::111122223333:user/alice", "is not the ARN of a role"),
+        ("arn:aws:sts::111122223333:assumed-role/Deploy/me", "is not the ARN of a role"),
+        ("arn:aws:s3::111122223333:role/x", "is not the ARN of a role"),
+        ("arn:aws:iam::1111:role/Deploy", "must have an account of twelve digits"),
+        ("arn:aws:iam::111122223333:role/a/", "1 to 64 characters"),
+        (&name, "1 to 64 characters"),
+        ("arn:aws:iam::111122223333:role/a\nb", "may hold no control characters"),
+    ] {
+        let error = fails(&role(bad), SignerKind::LongTerm, Parameter::RoleArn);
+        assert!(error.limit.contains(words), "{bad}: {error}");
+    }
 }
 
 #[test]
@@ -355,7 +372,7 @@ fn policies_are_json_of_some_length() {
             fails(&make(bad), signer, Parameter::Policy);
         }
     }
-    assert_eq!(fails(&in_role(""), signer, Parameter::Policy).to_string(), "Policy (empty): must have at least 1 character");
+    assert_eq!(fails(&in_role(""), signer, Parameter::Policy).to_string(), "Policy: must have at least 1 character");
     let error = fails(&in_role("{\n \"a\": x}"), signer, Parameter::Policy);
     assert_eq!(error.limit, "is not a JSON object: line 2, column 7");
 
