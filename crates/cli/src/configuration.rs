@@ -24,6 +24,18 @@ pub struct Configuration {
     pub color: Option<ColorWhen>,
     /// The secret store for the first write.
     pub store: Option<Store>,
+    /// What `prompt` shows.
+    #[serde(default)]
+    pub prompt: Prompt,
+}
+
+/// For `prompt`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Prompt {
+    /// Patterns, with * and ?, of stacks, accounts, ARNs and labels that are shown in red.
+    #[serde(default)]
+    pub production: Vec<String>,
 }
 
 /// Seconds for each operation, written as `900`, `15m` or `1h30m`.

@@ -14,7 +14,13 @@ use credstack_core::{
 use etcetera::BaseStrategy;
 use jiff::Timestamp;
 
-use crate::{configuration::Configuration, failure::Failure, global::Global, output::Output, terminal::Terminal};
+use crate::{
+    configuration::Configuration,
+    failure::Failure,
+    global::{ColorWhen, Global},
+    output::Output,
+    terminal::Terminal,
+};
 
 /// Everything that a command may know of the world around it. No other place reads the environment, the clock, the
 /// home directory or the terminal.
@@ -37,6 +43,8 @@ pub struct Context {
     pub configuration_path: PathBuf,
     /// Where results and messages go.
     pub output: Output,
+    /// When to use colours.
+    pub color: ColorWhen,
     /// Whom to ask.
     pub terminal: Terminal,
     /// The secret store, opened when it is first needed.
@@ -81,6 +89,7 @@ impl Context {
             is_usual_place,
             aws_config_file: aws_config_file(strategy.home_dir()),
             home: strategy.home_dir().to_owned(),
+            color: if variable("NO_COLOR").is_some() && color == ColorWhen::Auto { ColorWhen::Never } else { color },
             output: Output::new(color, global.json, global.quiet, global.verbose),
             secrets: Secrets::new(patience(terminal)),
             terminal,

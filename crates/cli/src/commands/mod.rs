@@ -13,6 +13,7 @@ mod history;
 mod init;
 mod list;
 mod pop;
+mod prompt;
 mod purge;
 mod push;
 mod save;
@@ -83,6 +84,7 @@ pub enum Command {
     Env(env::Env),
     Exec(exec::Exec),
     Init(init::Init),
+    Prompt(prompt::Prompt),
     ShellSync(shell_sync::ShellSync),
     Doctor(doctor::Doctor),
     Setup(setup::Setup),
@@ -109,6 +111,7 @@ pub fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Env(command) => command.run(context),
         Command::Exec(command) => command.run(context),
         Command::Init(command) => command.run(context),
+        Command::Prompt(command) => command.run(context),
         Command::ShellSync(command) => command.run(context),
         Command::Doctor(command) => command.run(context),
         Command::Setup(command) => command.run(context),

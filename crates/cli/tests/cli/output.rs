@@ -194,3 +194,33 @@ fn what_a_server_says_cannot_drive_a_terminal() {
         }
     }
 }
+
+/// What a prompt shows costs no secret store and no network, and never has a control character of somebody else's.
+#[test]
+fn prompt_says_who_how_long_and_how_deep() {
+    let mut env = TestEnvironment::new();
+    let prompt = |env: &TestEnvironment, arguments: &[&str]| env.plain([&["prompt"], arguments].concat()).ok().stdout;
+    assert_eq!(prompt(&env, &[]), "", "nothing where there is only what the shell brought");
+    env.configuration("[prompt]\nproduction = [\"4444*\", \"*live*\"]\n");
+    env.json(["push", "assume", "arn:aws:iam::111122223333:role/Developer"]);
+    fs::rename(env.key_file(), env.scratch("away")).unwrap();
+    env.set("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1");
+    let shown = prompt(&env, &["--color", "never"]);
+    assert!(["111122223333/Developer 59m +1", "111122223333/Developer 1h +1"].contains(&shown.as_str()), "{shown}");
+    let (plain, bash) = (prompt(&env, &[]), prompt(&env, &["--shell", "bash"]));
+    assert!(plain.starts_with("\u{1b}[36m111122223333/") && plain.ends_with("\u{1b}[39m"), "{plain:?}");
+    assert!(bash.starts_with("\u{1}\u{1b}[36m\u{2}1111") && bash.ends_with("\u{1}\u{1b}[39m\u{2}"), "{bash:?}");
+    assert!(prompt(&env, &["--shell", "zsh"]).starts_with("%{\u{1b}[36m%}1111"));
+    env.set("NO_COLOR", "1");
+    assert!(prompt(&env, &[]).starts_with("111122223333/Developer "));
+    env.unset("NO_COLOR");
+    fs::rename(env.scratch("away"), env.key_file()).unwrap();
+    let url = env.sandbox.url();
+    env.set("AWS_ENDPOINT_URL_STS", &url);
+    env.json(["push", "assume", "arn:aws:iam::444455556666:role/ReadOnly"]);
+    assert!(prompt(&env, &[]).contains("\u{1b}[31m"), "the account is production");
+    env.json(["--stack", "live-1", "push", "session", "--from", "c1"]);
+    let live = prompt(&env, &["--stack", "live-1"]);
+    assert!(live.contains("\u{1b}[31m") && live.contains("live-1 111122223333/alice 1"), "{live:?}");
+    assert_eq!(prompt(&env, &["--stack", "nowhere"]), "");
+}

@@ -1,4 +1,4 @@
-//! The program against STS servers that others wrote: MiniStack, which checks signatures and policies, and moto.
+//! The program and what others wrote: STS servers (MiniStack, which checks signatures and policies, and moto), and clients.
 //!
 //! They are in the Python environment that `CREDSTACK_TEST_VENV` names; without it the tests fail, they do not skip.
 #![allow(
@@ -7,6 +7,7 @@
     reason = "all of this is tests; Clippy's own exception ends at helper functions"
 )]
 
+mod clients;
 #[path = "../common/mod.rs"]
 mod common;
 mod server;

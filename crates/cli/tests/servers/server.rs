@@ -104,7 +104,7 @@ impl Drop for Server {
     }
 }
 
-fn program(name: &str) -> PathBuf {
+pub fn program(name: &str) -> PathBuf {
     let venv = std::env::var_os("CREDSTACK_TEST_VENV").filter(|path| !path.is_empty());
     let venv = PathBuf::from(venv.expect("CREDSTACK_TEST_VENV names a Python environment with ministack, moto and boto3"));
     let path = venv.join("bin").join(name);
