@@ -5,6 +5,7 @@
 
 mod answer;
 mod client;
+mod configuration;
 mod error;
 mod operations;
 mod refusal;

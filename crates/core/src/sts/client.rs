@@ -1,33 +1,30 @@
 use std::{
-    borrow::Cow,
     sync::{Arc, OnceLock},
     time::Duration,
 };
 
-use aws_config::{BehaviorVersion, profile::ProfileSet};
 use aws_credential_types::Credentials;
 use aws_sdk_sts::{
     Client,
-    config::{ConfigBag, Intercept, Region, RuntimeComponents, interceptors::BeforeTransmitInterceptorContextRef},
+    config::{ConfigBag, Intercept, RuntimeComponents, interceptors::BeforeTransmitInterceptorContextRef},
     error::BoxError,
 };
-use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
-use aws_smithy_types::{error::metadata::ProvideErrorMetadata, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_types::{
-    SdkConfig,
-    os_shim_internal::{Env, Fs},
-};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::SdkConfig;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::runtime::{Builder, Runtime};
 
-use super::{Granted, Settings, StsError, answer::IntoGranted, error::Call, operations};
-use crate::{
-    http,
-    values::{
-        CredentialSet, Identity,
-        request::{OneTime, Request},
-    },
+use super::{
+    Granted, Settings, StsError,
+    answer::IntoGranted,
+    configuration::{Loaded, load},
+    error::Call,
+    operations,
+};
+use crate::values::{
+    CredentialSet, Identity,
+    request::{OneTime, Request},
 };
 
 /// A way to STS: region, endpoint, trust, proxies and time-outs, found once.
@@ -53,10 +50,6 @@ impl Sts {
             .build()
             .map_err(|error| StsError::Configuration { what: format!("cannot start the network runtime: {error}") })?;
         let Loaded { config, region: configured_region, endpoint } = runtime.block_on(load(settings))?;
-        if let Some(region) = configured_region.as_ref().filter(|region| !is_region(region)) {
-            let what = format!("the region {region:?} is none: expected letters, digits and hyphens, such as eu-west-1");
-            return Err(StsError::Configuration { what });
-        }
         let region = config.region().map(ToString::to_string).unwrap_or_default();
         Ok(Sts { runtime: Some(runtime), config, region, configured_region, endpoint })
     }
@@ -219,97 +212,4 @@ fn without_password(url: &str) -> String {
     let (authority, path) = rest.find(['/', '?']).map_or((rest, ""), |at| rest.split_at(at));
     let host = authority.rsplit('@').next().unwrap_or_default();
     format!("{scheme}://{host}{path}")
-}
-
-struct Loaded {
-    config: SdkConfig,
-    region: Option<String>,
-    /// The endpoint where the SDK would choose an empty one.
-    endpoint: Option<Option<String>>,
-}
-
-async fn load(settings: &Settings) -> Result<Loaded, StsError> {
-    let profiles = profiles(settings.profile.clone()).await?;
-    let region = region(settings, &profiles);
-    let ca_bundle = settings.ca_bundle.clone().or_else(|| profiles.get("ca_bundle").map(Into::into));
-    let time_outs = TimeoutConfig::builder()
-        .connect_timeout(settings.time_outs.connect)
-        .read_timeout(settings.time_outs.read)
-        .operation_timeout(settings.time_outs.operation)
-        .build();
-    let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .region(Region::new(region.clone().unwrap_or_else(|| "us-east-1".to_owned())))
-        .no_credentials()
-        .http_client(http::client(ca_bundle))
-        .sleep_impl(TokioSleep::new())
-        .retry_config(retries(&profiles)?)
-        .timeout_config(time_outs);
-    if let Some(profile) = &settings.profile {
-        loader = loader.profile_name(profile);
-    }
-    Ok(Loaded { config: loader.load().await, region, endpoint: instead_of_an_empty_endpoint(&profiles) })
-}
-
-/// The SDK panics at an empty endpoint. Empty variables and settings count as unset.
-fn instead_of_an_empty_endpoint(profiles: &ProfileSet) -> Option<Option<String>> {
-    let env = Env::real();
-    let configured =
-        [env.get("AWS_ENDPOINT_URL_STS").ok(), env.get("AWS_ENDPOINT_URL").ok(), profiles.get("endpoint_url").map(str::to_owned)];
-    let has_empty = configured.iter().flatten().any(String::is_empty);
-    has_empty.then(|| configured.into_iter().flatten().find(|url| !url.is_empty()))
-}
-
-/// How often is tried, and how: the SDK panics at what it does not understand.
-fn retries(profiles: &ProfileSet) -> Result<RetryConfig, StsError> {
-    let env = Env::real();
-    let setting = |variable: &'static str, key: &'static str| {
-        let given = |value: &String| !value.trim().is_empty();
-        let in_profile = || profiles.get(key).map(|value| (key, value.to_owned()));
-        env.get(variable).ok().map(|value| (variable, value)).filter(|(_, value)| given(value)).or_else(in_profile)
-    };
-    let wrong = |(name, value): (&str, String), expected: &str| StsError::Configuration {
-        what: format!("{name} is {value:?}: expected {expected}"),
-    };
-    let config = match setting("AWS_RETRY_MODE", "retry_mode") {
-        None => RetryConfig::standard(),
-        Some(given) => match given.1.trim().to_ascii_lowercase().as_str() {
-            "standard" | "legacy" => RetryConfig::standard(),
-            "adaptive" => RetryConfig::adaptive(),
-            _ => return Err(wrong(given, "standard, adaptive or legacy")),
-        },
-    };
-    match setting("AWS_MAX_ATTEMPTS", "max_attempts") {
-        None => Ok(config),
-        Some(given) => match given.1.trim().parse::<u32>() {
-            Ok(attempts @ 1..) => Ok(config.with_max_attempts(attempts)),
-            _ => Err(wrong(given, "a whole number from 1 up")),
-        },
-    }
-}
-
-/// Read here as well as by the loader, which takes a file that it cannot read for an empty one.
-async fn profiles(named: Option<String>) -> Result<ProfileSet, StsError> {
-    aws_config::profile::load(&Fs::real(), &Env::real(), &Default::default(), named.map(Cow::Owned))
-        .await
-        .map_err(|error| StsError::Configuration { what: super::error::sentence(&error) })
-}
-
-/// A region becomes part of a host's name.
-fn is_region(text: &str) -> bool {
-    (1..=63).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-}
-
-/// Without instance metadata, which takes two seconds where there is none. Empty variables count as unset.
-fn region(settings: &Settings, profiles: &ProfileSet) -> Option<String> {
-    let env = Env::real();
-    let variable = |name| env.get(name).ok();
-    let given = |region: &String| !region.is_empty();
-    settings
-        .region
-        .clone()
-        .filter(given)
-        .or_else(|| variable("AWS_REGION").filter(given))
-        .or_else(|| variable("AWS_DEFAULT_REGION").filter(given))
-        .or_else(|| profiles.get("region").map(str::to_owned).filter(given))
-        .or_else(|| settings.default_region.clone())
 }
