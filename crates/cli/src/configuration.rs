@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::{failure::Failure, global::ColorWhen};
 
 /// The configuration file. Every key is optional; docs/configuration.md explains each.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Configuration {
     /// How long a session is asked for where no `--duration` is given.
@@ -30,7 +30,7 @@ pub struct Configuration {
 }
 
 /// For `prompt`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Prompt {
     /// Patterns, with * and ?, of stacks, accounts, ARNs and labels that are shown in red.
@@ -39,7 +39,7 @@ pub struct Prompt {
 }
 
 /// Seconds for each operation, written as `900`, `15m` or `1h30m`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Durations {
     /// For `push assume`; cut to an hour where AWS allows a role session no more.
@@ -69,7 +69,7 @@ impl TryFrom<toml::Value> for Duration {
 }
 
 /// Which secret store is chosen by the first write.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, tag = "kind", rename_all = "kebab-case")]
 pub enum Store {
     /// The operating system's keyring.

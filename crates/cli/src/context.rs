@@ -24,6 +24,7 @@ use crate::{
 
 /// Everything that a command may know of the world around it. No other place reads the environment, the clock, the
 /// home directory or the terminal.
+#[derive(Clone)]
 pub struct Context {
     /// The stack to work on.
     pub stack: StackName,
@@ -98,6 +99,16 @@ impl Context {
             configuration,
             configuration_path,
         })
+    }
+
+    /// The same at another time, for a command that goes on for long.
+    pub fn at(&self, now: Timestamp) -> Context {
+        Context { now, ..self.clone() }
+    }
+
+    /// Another variable, where a child needs to be told of it.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        variable(name)
     }
 
     /// An `AWS_*` variable that is set and not empty.

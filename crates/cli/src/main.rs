@@ -6,6 +6,7 @@ mod aws_config;
 mod commands;
 mod configuration;
 mod context;
+mod endpoint;
 mod export;
 mod failure;
 mod global;
@@ -42,7 +43,7 @@ fn run() -> ExitCode {
     let (global, command) = arguments.split();
     let json = global.json;
     match Context::new(global).and_then(|context| commands::run(&context, command)) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => output::report(&failure, json),
     }
 }

@@ -17,12 +17,15 @@ mod prompt;
 mod purge;
 mod push;
 mod save;
+mod serve;
 mod setup;
 mod shell_sync;
 mod stacks;
 mod swap;
 mod r#use;
 mod whoami;
+
+use std::process::ExitCode;
 
 use clap::Parser;
 pub use credential_process::whole_seconds;
@@ -83,6 +86,7 @@ pub enum Command {
     CredentialProcess(credential_process::CredentialProcess),
     Env(env::Env),
     Exec(exec::Exec),
+    Serve(serve::Serve),
     Init(init::Init),
     Prompt(prompt::Prompt),
     ShellSync(shell_sync::ShellSync),
@@ -92,9 +96,9 @@ pub enum Command {
     Completions(completions::Completions),
 }
 
-/// Runs a command.
-pub fn run(context: &Context, command: Command) -> Result<(), Failure> {
-    match command {
+/// Runs a command, and says how the process is to end.
+pub fn run(context: &Context, command: Command) -> Result<ExitCode, Failure> {
+    let done = match command {
         Command::Push(command) => command.run(context),
         Command::Pop(command) => command.run(context),
         Command::Drop(command) => command.run(context),
@@ -109,7 +113,8 @@ pub fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::History(command) => command.run(context),
         Command::CredentialProcess(command) => command.run(context),
         Command::Env(command) => command.run(context),
-        Command::Exec(command) => command.run(context),
+        Command::Exec(command) => return command.run(context),
+        Command::Serve(command) => command.run(context),
         Command::Init(command) => command.run(context),
         Command::Prompt(command) => command.run(context),
         Command::ShellSync(command) => command.run(context),
@@ -117,5 +122,6 @@ pub fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Setup(command) => command.run(context),
         Command::Purge(command) => command.run(context),
         Command::Completions(command) => command.run(context),
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }

@@ -114,6 +114,38 @@ fn points(trace: &str) -> BTreeSet<(String, usize)> {
     points
 }
 
+/// The very first command makes the state directory, the database and the vault: whatever is left of it, the next one
+/// begins as if there had been none, or goes on with a whole one.
+#[test]
+fn setup_on_a_new_machine() {
+    let machine = Machine::new(Store::Vault);
+    let key = machine.env.key_file();
+    let setup = ["setup", "--store", "vault", "--key-file", key.to_str().unwrap()];
+    let begin_anew = || {
+        std::fs::remove_dir_all(machine.env.state()).unwrap();
+        std::fs::remove_file(&key).ok();
+    };
+    begin_anew();
+    let (command, trace) = machine.traced(&["-e", &format!("trace={}", CALLS.join(","))], &setup);
+    machine.env.run(command).ok();
+    let points = points(&std::fs::read_to_string(trace).unwrap());
+    assert!(points.len() > 20, "only {} places to kill", points.len());
+    for (call, n) in &points {
+        begin_anew();
+        let inject = format!("inject={call}:signal=KILL:when={n}");
+        let (command, _) = machine.traced(&["-e", &format!("trace={call}"), "-e", &inject], &setup);
+        let output = machine.env.run(command);
+        assert!(matches!(output.code, None | Some(0)), "{call} {n}: {}", output.stderr);
+        assert_eq!(machine.run(&["list"]).code, Some(0), "killed at {call} {n}");
+        machine.run(&setup).ok();
+        machine.run(DEVELOPER).ok();
+        machine.assert_settled();
+        let left = machine.env.database().with_extension("db.new");
+        assert!(!left.exists(), "killed at {call} {n}: {} is left", left.display());
+        machine.run(&["clear", "--yes"]).ok();
+    }
+}
+
 macro_rules! operations {
     ($($name:ident: [$($before:expr),*] => $change:expr;)*) => {
         mod vault {

@@ -11,7 +11,7 @@ const DEVELOPER: &str = "arn:aws:iam::111122223333:role/Developer";
 const BOTO3: &str = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])";
 
 /// How the identity is handed over.
-const WAYS: [&str; 4] = ["profile", "exec --via env", "exec --via profile", "env"];
+const WAYS: [&str; 5] = ["profile", "exec --via env", "exec --via profile", "exec --via endpoint", "env"];
 const CLIENTS: [&str; 2] = ["AWS CLI v1", "boto3"];
 
 fn client(name: &str) -> Vec<String> {

@@ -80,8 +80,9 @@ fn retries(profiles: &ProfileSet) -> Result<RetryConfig, StsError> {
     match setting("AWS_MAX_ATTEMPTS", "max_attempts") {
         None => Ok(config),
         Some(given) => match given.1.trim().parse::<u32>() {
-            Ok(attempts @ 1..) => Ok(config.with_max_attempts(attempts)),
-            _ => Err(wrong(given, "a whole number from 1 up")),
+            // The SDK makes room for them all beforehand.
+            Ok(attempts @ 1..=100) => Ok(config.with_max_attempts(attempts)),
+            _ => Err(wrong(given, "a whole number from 1 to 100")),
         },
     }
 }

@@ -1,0 +1,93 @@
+use std::{io::IsTerminal, time::Duration};
+
+use credstack_core::values::FrameName;
+use tokio::runtime::{Builder, Runtime};
+
+use super::push::inputs;
+use crate::{
+    context::Context,
+    endpoint::Endpoint,
+    export::{Exports, Format},
+    failure::Failure,
+};
+
+/// Serve the keys to programs that ask a container's endpoint
+///
+/// Listens on a random port of 127.0.0.1 and prints the variables with which every AWS SDK finds
+/// it and is let in. It follows the stack, or serves the frame that is named: a program that asks
+/// again gets what is current then. Long-term keys are refused, since clients ask for a token and
+/// an expiration. It ends with the process that started it, or after --ttl. `credstack exec --via
+/// endpoint` runs a program with an endpoint of its own.
+///
+/// Examples:
+///   credstack serve > variables &
+///   credstack serve --frame c7 --ttl 8h --json
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Serve {
+    /// Which frame: current, root, a position, or an id such as c7
+    #[arg(long, value_name = "FRAME", default_value = "current")]
+    frame: FrameName,
+    /// End after this time, and not with the process that started it: seconds, or 15m, 8h
+    #[arg(long, value_name = "DURATION", value_parser = inputs::duration)]
+    ttl: Option<i32>,
+    /// Show the token on a terminal
+    #[arg(long)]
+    reveal: bool,
+}
+
+impl Serve {
+    pub fn run(&self, context: &Context) -> Result<(), Failure> {
+        if std::io::stdout().is_terminal() && !self.reveal {
+            return Err(Failure::usage("the token is a secret, and stdout is a terminal that would show it")
+                .next_step("write it to a file that is yours alone, use `credstack exec --via endpoint`, or give --reveal"));
+        }
+        let parent = parent();
+        runtime()?.block_on(async {
+            let endpoint = Endpoint::listen(context.clone(), self.frame).await?;
+            let exports = Exports::only(endpoint.variables(context), None);
+            let format = if context.output.json() { Format::Json } else { Format::Env };
+            context.output.print(format.text(&exports)?.trim_end())?;
+            let end = async {
+                match self.ttl.and_then(|seconds| u64::try_from(seconds).ok()) {
+                    Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
+                    None => gone(parent).await,
+                }
+            };
+            tokio::select! {
+                ended = endpoint.serve() => ended,
+                () = end => Ok(()),
+            }
+        })
+    }
+}
+
+/// A runtime for an endpoint.
+pub fn runtime() -> Result<Runtime, Failure> {
+    let built = Builder::new_current_thread().enable_all().build();
+    built.map_err(|error| Failure::internal(format!("the network runtime cannot be started: {error}")))
+}
+
+#[cfg(unix)]
+fn parent() -> Option<rustix::process::Pid> {
+    rustix::process::getppid()
+}
+
+/// Waits until the process that started this one has ended: this one is given another parent then.
+#[cfg(unix)]
+async fn gone(parent: Option<rustix::process::Pid>) {
+    while rustix::process::getppid() == parent {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+#[cfg(not(unix))]
+fn parent() -> Option<()> {
+    None
+}
+
+/// Elsewhere nobody tells.
+#[cfg(not(unix))]
+async fn gone(_parent: Option<()>) {
+    std::future::pending().await
+}
