@@ -81,7 +81,9 @@ impl Change {
             // The one that settling may have waited for in vain already: a command waits once.
             return Ok(self.store()?.probe()?);
         }
-        self.secrets.open(choice, &self.place)?.probe()?;
+        let store = self.secrets.open(choice, &self.place)?;
+        store.probe()?;
+        store.sweep_temporary_files()?;
         let mut entry = Entry::new(EventKind::StoreChanged);
         entry.detail.insert("store".into(), serde_json::json!(choice));
         let (now, entry) = (self.now, by(entry, &self.actor_json()));
