@@ -91,7 +91,7 @@ pub fn with(text: &str, profile: &ManagedProfile) -> Result<String, Failure> {
         let first = text[from..to].lines().next().unwrap_or_default();
         return Ok(format!("{}{}{}", &text[..from], block(first), &text[to..]));
     }
-    if sections(text).any(|section| section == format!("profile {name}")) {
+    if has_section(text, &format!("profile {name}")) {
         return Err(Failure::usage(format!("there is a profile {name} already, and it is not credstack's"))
             .next_step("choose another with --name; nothing was changed"));
     }
@@ -157,6 +157,11 @@ fn cut(name: &str) -> Failure {
         .next_step("take what is left of it out by hand; nothing was changed")
 }
 
+/// Whether there is a section of that name.
+pub fn has_section(text: &str, name: &str) -> bool {
+    sections(text).any(|section| section == name)
+}
+
 /// The names of the sections, with their white space as one space.
 fn sections(text: &str) -> impl Iterator<Item = String> {
     text.lines().filter_map(|line| {
@@ -167,7 +172,9 @@ fn sections(text: &str) -> impl Iterator<Item = String> {
 
 /// Writes the file whole or not at all. A link is followed; mode and owner stay as they were.
 pub fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    // A link to where nothing is yet is followed as well.
+    let dangling = || fs::read_link(path).ok().map(|link| path.parent().unwrap_or(Path::new(".")).join(link));
+    let target = path.canonicalize().ok().or_else(dangling).unwrap_or_else(|| path.to_owned());
     replace(&target, text).map_err(|error| unusable(path, &error))
 }
 

@@ -38,6 +38,8 @@ pub struct Context {
     pub home: PathBuf,
     /// The AWS configuration file.
     pub aws_config_file: PathBuf,
+    /// The shared credentials file.
+    pub aws_credentials_file: PathBuf,
     /// The configuration file's contents.
     pub configuration: Configuration,
     /// Where it is read from.
@@ -78,7 +80,8 @@ impl Context {
         };
         let state = global.state_dir.or_else(|| path_variable("CREDSTACK_STATE_DIR"));
         let is_usual = state.is_none() && path_variable("CREDSTACK_CONFIG_FILE").is_none();
-        let is_usual_place = state.is_none();
+        // A client that is started elsewhere need not have the variable.
+        let is_usual_place = state.is_none() && variable("XDG_STATE_HOME").is_none();
         let state = state.unwrap_or_else(|| strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("credstack"));
         let state = std::path::absolute(&state).map_err(|error| Failure::usage(format!("--state-dir: {error}")))?;
         let color = global.color.or(configuration.color).unwrap_or_default();
@@ -88,7 +91,8 @@ impl Context {
             place: StateDirectory::new(state),
             is_usual,
             is_usual_place,
-            aws_config_file: aws_config_file(strategy.home_dir()),
+            aws_config_file: aws_file("AWS_CONFIG_FILE", "config", strategy.home_dir()),
+            aws_credentials_file: aws_file("AWS_SHARED_CREDENTIALS_FILE", "credentials", strategy.home_dir()),
             home: strategy.home_dir().to_owned(),
             color: if variable("NO_COLOR").is_some() && color == ColorWhen::Auto { ColorWhen::Never } else { color },
             output: Output::new(color, global.json, global.quiet, global.verbose),
@@ -145,11 +149,11 @@ impl Context {
     }
 }
 
-/// The AWS configuration file, as every SDK finds it.
-fn aws_config_file(home: &Path) -> PathBuf {
-    match path_variable("AWS_CONFIG_FILE") {
+/// A file of AWS's, as every SDK finds it.
+fn aws_file(variable: &str, usual: &str, home: &Path) -> PathBuf {
+    match path_variable(variable) {
         Some(path) => path.strip_prefix("~").map(|rest| home.join(rest)).unwrap_or(path),
-        None => home.join(".aws").join("config"),
+        None => home.join(".aws").join(usual),
     }
 }
 

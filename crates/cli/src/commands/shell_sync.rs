@@ -60,11 +60,17 @@ impl ShellSync {
                 profile(context).map(|name| Exports::only(vec![("AWS_PROFILE", Zeroizing::new(name))], region.as_deref()))
             }
         };
-        let exports = exports.unwrap_or_else(|failure| {
-            // Said once, and not at every prompt. The shell is left without an identity rather than with another one.
-            context.output.warn(&format!("{}; {}", failure.message, failure.next_step.unwrap_or_default()));
-            Exports::only(Vec::new(), None)
-        });
+        let in_vain = format!("! {mark}");
+        let (exports, mark) = match exports {
+            Ok(exports) => (exports, mark),
+            // Tried again at every prompt, and said once.
+            Err(_) if self.at == in_vain => return Ok(()),
+            Err(failure) => {
+                // The shell is left without an identity rather than with another one.
+                context.output.warn(&format!("{}; {}", failure.message, failure.next_step.unwrap_or_default()));
+                (Exports::only(Vec::new(), None), in_vain)
+            }
+        };
         let code = self.shell.format().text(&Exports { unset: Vec::new(), ..exports })?;
         self.follow(context, &mark, &Zeroizing::new(format!("__credstack_cover\n{}", code.as_str())))
     }

@@ -1,6 +1,13 @@
 # credstack for fish: credstack init fish | source in ~/.config/fish/config.fish
 set -g __credstack_names @NAMES@
-set -g __credstack_at ''
+if not set -q __credstack_at
+    set -g __credstack_at ''
+    # A shell that was started in one that follows has nothing of its own to bring back.
+    if set -q CREDSTACK_COVERED
+        set -g __credstack_covered 1
+        set -g __credstack_at inherited
+    end
+end
 
 # Brings back what this shell had of its own.
 function __credstack_restore
@@ -18,6 +25,7 @@ function __credstack_restore
         end
     end
     set -e -g __credstack_covered
+    set -e -g CREDSTACK_COVERED
 end
 
 # Keeps what this shell has of its own, unexported, and takes it out of the way.
@@ -30,6 +38,7 @@ function __credstack_cover
     end
     set -g __credstack_covered 1
     set -e -g @SOURCES@
+    set -gx CREDSTACK_COVERED 1
 end
 
 function __credstack_sync

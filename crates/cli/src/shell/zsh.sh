@@ -1,12 +1,15 @@
 # credstack for zsh: eval "$(credstack init zsh)" in ~/.zshrc
 typeset -ga __credstack_names=(@NAMES@)
-typeset -g __credstack_saved= __credstack_covered= __credstack_at=
+if (( ! ${+__credstack_at} )); then
+    # A shell that was started in one that follows has nothing of its own to bring back.
+    typeset -g __credstack_saved= __credstack_covered=${CREDSTACK_COVERED-} __credstack_at=${CREDSTACK_COVERED:+inherited}
+fi
 
 # Brings back what this shell had of its own.
 __credstack_restore() {
     emulate -L zsh
     [[ -n $__credstack_covered ]] || return 0
-    unset -v $__credstack_names
+    unset -v $__credstack_names CREDSTACK_COVERED
     eval "$__credstack_saved"
     __credstack_saved= __credstack_covered=
 }
@@ -27,6 +30,7 @@ __credstack_cover() {
     done
     __credstack_covered=1
     unset -v @SOURCES@
+    export CREDSTACK_COVERED=1
 }
 
 __credstack_sync() {
@@ -41,10 +45,9 @@ credstack() {
     return $code
 }
 
+# The shell itself keeps $?; another status than 0 would end one with ERR_EXIT.
 __credstack_prompt() {
-    local code=$?
-    __credstack_sync
-    return $code
+    __credstack_sync || :
 }
 
 autoload -Uz add-zsh-hook && add-zsh-hook precmd __credstack_prompt

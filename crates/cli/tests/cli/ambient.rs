@@ -249,11 +249,16 @@ fn a_broken_profile_is_refused_and_nobody_else_signs() {
     env.aws_config(
         "[profile half]\naws_access_key_id = AKIAFAKEHALF00000001\n\
          [profile nosrc]\nrole_arn = arn:aws:iam::111122223333:role/Developer\n\
+         [profile empty]\nregion = eu-west-1\n\
+         [profile noneleft]\nrole_arn = arn:aws:iam::111122223333:role/Developer\nsource_profile = empty\n\
+         [profile nothing]\nsource_profile = empty\n\
          [profile self]\nrole_arn = arn:aws:iam::111122223333:role/Developer\nsource_profile = self\n",
     );
     for (profile, why) in [
         ("half", "profile half has aws_access_key_id and no aws_secret_access_key"),
         ("nosrc", "profile nosrc has a role_arn, and neither a source_profile nor a credential_source"),
+        ("noneleft", "profile empty is to sign for a role, and has no credentials"),
+        ("nothing", "profile nothing has source_profile, and lacks what goes with it"),
         ("self", "profile self is its own source_profile, and has no keys of its own"),
     ] {
         env.credstack(["push", "import", "--no-use", "--profile", profile]).exits(2).says(why);

@@ -104,6 +104,8 @@ fn a_profile_is_written_once_shown_before_and_taken_back() {
     env.plain(["setup", "profile", "--remove"]).ok();
     assert_eq!(fs::read_to_string(&file).unwrap(), before);
     env.plain(["setup", "profile", "--name", "dev"]).exits(2).says("there is a profile dev already");
+    env.write(&env.home().join(".aws/credentials"), "[static]\naws_access_key_id = AKIAFAKE000000000001\n");
+    env.plain(["setup", "profile", "--name", "static"]).exits(2).says("has keys for static, which would win");
     env.plain(["setup", "profile", "--name", "default"]).exits(2).says("choose another name");
     env.plain(["setup", "profile", "--name", "a]b"]).exits(2).says("is no name for a profile");
     assert_eq!(fs::read_to_string(&file).unwrap(), before);
@@ -121,6 +123,11 @@ fn a_profile_is_written_where_a_link_points_and_where_aws_config_file_says() {
     assert!(fs::symlink_metadata(&elsewhere).unwrap().is_symlink());
     assert!(fs::read_to_string(&target).unwrap().contains("[profile credstack]"));
     assert!(!env.home().join(".aws").exists(), "nothing else is touched");
+    let dangling = env.scratch("dangling");
+    symlink("dotfiles/not-yet", &dangling).unwrap();
+    env.set("AWS_CONFIG_FILE", path(&dangling));
+    env.plain(["setup", "profile"]).ok();
+    assert!(fs::symlink_metadata(&dangling).unwrap().is_symlink() && env.scratch("dotfiles/not-yet").exists());
     env.set("AWS_CONFIG_FILE", path(&env.scratch("new/config")));
     env.plain(["setup", "profile"]).ok();
     let mode = fs::metadata(env.scratch("new/config")).unwrap().permissions().mode();

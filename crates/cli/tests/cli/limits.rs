@@ -186,6 +186,12 @@ fn the_way_out_is_a_way_out() {
 #[test]
 fn a_file_that_is_no_policy_is_not_shown() {
     let env = TestEnvironment::new();
+    let process = r#"{"Version":1,"AccessKeyId":"AKIAFAKE000000000001","SecretAccessKey":"fake-secret-as-a-policy"}"#;
+    env.learn("fake-secret-as-a-policy");
+    let file = env.scratch("process.json");
+    env.write(&file, process);
+    let arguments = ["push", "assume", DEVELOPER, "--policy", file.to_str().unwrap()];
+    refused(&env, &arguments, "--policy", "holds credentials, and is no policy");
     let key = env.key_file();
     let refused = env.credstack(["push", "assume", DEVELOPER, "--policy", key.to_str().unwrap()]).exits(2);
     refused.says("--policy: is not a JSON object: line 1");
@@ -200,6 +206,9 @@ fn limits_come_before_the_choice_of_a_store() {
     for command in [&["push", "assume", DEVELOPER, "--session-name", "x"][..], &["push", "session", "--duration", "899"]] {
         env.credstack(command).exits(2).says_not("no secret store");
     }
+    let mfa = ["push", "assume", DEVELOPER, "--mfa-serial", ALICE_MFA];
+    env.credstack(mfa).exits(2).says("nobody is there to ask");
+    env.credstack([&mfa[..], &["--mfa-code", "abc"]].concat()).exits(2).says("must be six digits");
     env.credstack(["push", "federation", "x"]).exits(2).says("2 to 32").says_not("no permissions");
     assert!(!env.state().exists() && !env.key_file().exists());
 }

@@ -192,3 +192,58 @@ fn pop_undoes_a_push_byte_for_byte_in_any_environment() {
         outcome.unwrap_or_else(|failure| panic!("{shell}: {failure}"));
     }
 }
+
+/// A shell in a shell that follows, and a second `init`, do not take the stack's identity for their own.
+#[test]
+fn a_shell_in_a_following_shell_has_nothing_of_its_own_to_bring_back() {
+    for shell in SHELLS {
+        for mode in ["profile", "env"] {
+            let env = environment();
+            let credstack = programs::credstack();
+            let init = match shell {
+                "fish" => format!("{} init fish --mode {mode} | source", credstack.display()),
+                _ => format!("eval \"$({} init {shell} --mode {mode})\"", credstack.display()),
+            };
+            let show = "sh -c 'echo ${AWS_PROFILE-none} ${AWS_ACCESS_KEY_ID-none}'";
+            let inner = format!("{init}; credstack -q pop; {show}");
+            let quoted = shell_words::quote(&inner).into_owned();
+            let plain = if shell == "zsh" { "zsh -f" } else { shell };
+            let script = format!("credstack -q push assume {DEVELOPER}; {plain} -c {quoted}; __credstack_prompt; {show}");
+            let shown = env.run(command(&env, shell, mode, &script)).ok().stdout;
+            let own = format!("none {ALICE_KEY}");
+            assert_eq!(shown.lines().collect::<Vec<_>>(), ["none none", own.as_str()], "{shell} {mode}");
+            let again = format!("credstack -q push assume {DEVELOPER}; {init}; credstack -q pop; {show}");
+            let shown = env.run(command(&env, shell, mode, &again)).ok().stdout;
+            assert_eq!(shown.trim(), own, "{shell} {mode}: evaluated twice");
+        }
+    }
+}
+
+/// Options that change what an assignment or a status does to the shell.
+#[test]
+fn strict_shells_live_on_and_export_nothing_more() {
+    for (shell, options) in [("bash", "set -euo pipefail; set -a"), ("zsh", "setopt ERR_EXIT NO_UNSET ALL_EXPORT")] {
+        let env = environment();
+        let secret = crate::common::ALICE_SECRET;
+        let script = format!(
+            "{options}\ncredstack -q push assume {DEVELOPER}\n! true; __credstack_prompt\nenv | grep -c '{secret}' || :\n\
+             credstack -q pop; __credstack_prompt; echo alive"
+        );
+        let shown = run(&env, shell, &script).ok().stdout;
+        assert_eq!(shown.lines().collect::<Vec<_>>(), ["0", "alive"], "{shell}");
+    }
+}
+
+#[test]
+fn what_is_mended_is_followed_at_the_next_prompt() {
+    for shell in SHELLS {
+        let env = TestEnvironment::new();
+        let script = format!(
+            "credstack -q push assume {DEVELOPER}; __credstack_prompt; credstack -q setup profile; __credstack_prompt; \
+             sh -c 'echo $AWS_PROFILE'"
+        );
+        let output = run(&env, shell, &script).ok();
+        assert_eq!(output.stdout, "credstack\n", "{shell}: {}", output.stderr);
+        assert_eq!(output.stderr.matches("cannot follow").count(), 1, "{shell}: {}", output.stderr);
+    }
+}

@@ -51,6 +51,10 @@ impl Walk {
                 return ends(Base::Keys, assumes);
             }
             match assumed_role(profile) {
+                None if base(profile) == Base::Nothing => {
+                    refuse_the_incomplete(profile, assumes)?;
+                    return ends(Base::Nothing, assumes);
+                }
                 None => return ends(base(profile), assumes),
                 Some(role_arn) => {
                     refuse_unkept(profile, role_arn)?;
@@ -103,6 +107,17 @@ fn refuse_half_a_key(profile: &Profile) -> Result<(), AmbientError> {
         _ => return Ok(()),
     };
     Err(AmbientError::Configuration { what: format!("profile {} has {present} and no {missing}", profile.name()) })
+}
+
+/// The same of a profile that says part of a way to credentials, and of a source of a role's that has none.
+fn refuse_the_incomplete(profile: &Profile, is_source: bool) -> Result<(), AmbientError> {
+    let parts = ["source_profile", "web_identity_token_file", "aws_session_token"];
+    let what = match parts.iter().find(|part| profile.get(part).is_some()) {
+        Some(part) => format!("profile {} has {part}, and lacks what goes with it", profile.name()),
+        None if is_source => format!("profile {} is to sign for a role, and has no credentials", profile.name()),
+        None => return Ok(()),
+    };
+    Err(AmbientError::Configuration { what })
 }
 
 /// The same of a role that nothing is said to sign for.

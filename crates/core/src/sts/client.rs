@@ -161,7 +161,10 @@ impl Signed {
         let answer = self.client.get_caller_identity().send().await;
         let answer = answer.map_err(|error| StsError::from_sdk(error, self.as_call()))?;
         match (answer.account, answer.arn, answer.user_id) {
-            (Some(account), Some(arn), Some(user_id)) => Ok(Identity { account, arn, user_id }),
+            (Some(account), Some(arn), Some(user_id)) => {
+                self.refuse_echo(&[&account, &arn, &user_id])?;
+                Ok(Identity { account, arn, user_id })
+            }
             _ => Err(self.as_call().incomplete("the identity")),
         }
     }
@@ -173,7 +176,19 @@ impl Signed {
     {
         let answer = answer.map_err(|error| StsError::from_sdk(error, self.as_call()))?;
         let granted = answer.into_granted().map_err(|missing| self.as_call().incomplete(missing.0))?;
+        let identity = granted.identity.as_ref().map_or([""; 2], |identity| [&identity.arn, &identity.user_id]);
+        let said = [identity[0], identity[1], granted.source_identity.as_deref().unwrap_or_default()];
+        self.refuse_echo(&said)?;
         Ok(Granted { endpoint: self.as_call().endpoint, region: self.region.clone(), ..granted })
+    }
+
+    /// An answer that repeats a secret of the request where a name should be is none of STS's, and is not written down.
+    fn refuse_echo(&self, said: &[&str]) -> Result<(), StsError> {
+        let repeats = |secret: &SecretString| said.iter().any(|text| text.contains(secret.expose_secret()));
+        match self.secrets.iter().filter(|secret| !secret.expose_secret().is_empty()).any(repeats) {
+            true => Err(self.as_call().incomplete("an identity that is none of the request's secrets")),
+            false => Ok(()),
+        }
     }
 
     fn as_call(&self) -> Call {

@@ -39,6 +39,9 @@ impl Acquisition<'_> {
     pub fn run(mut self, mfa: Option<&Mfa>) -> Result<(), Failure> {
         let output = &self.context.output;
         self.check()?;
+        if let Some(mfa) = mfa {
+            mfa.check(self.context, &self.request)?;
+        }
         for warning in self.request.warnings() {
             output.warn(&warning);
         }

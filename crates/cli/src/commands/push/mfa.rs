@@ -1,4 +1,4 @@
-use credstack_core::values::request::{OneTime, Request};
+use credstack_core::values::request::{OneTime, Parameter, Request};
 use secrecy::SecretString;
 
 use crate::{context::Context, failure::Failure};
@@ -15,6 +15,23 @@ pub struct Mfa {
 }
 
 impl Mfa {
+    /// What can be said of the code before anything is done: that it is no code, or that nobody is there to ask for one.
+    pub fn check(&self, context: &Context, request: &Request) -> Result<(), Failure> {
+        let Some(serial) = &self.mfa_serial else { return Ok(()) };
+        match &self.mfa_code {
+            Some(code) => {
+                let alone = OneTime { token_code: Some(code.clone()), ..OneTime::default() };
+                // The contexts' assertions are checked with the whole.
+                match alone.check(request) {
+                    Err(error) if error.parameter == Parameter::TokenCode => Err(error.into()),
+                    _ => Ok(()),
+                }
+            }
+            None if !context.terminal.may_ask() => Err(nobody_to_ask(serial)),
+            None => Ok(()),
+        }
+    }
+
     /// The code, from the command line or from the person at the terminal. Called after every other check, so that no
     /// code is spent on a request that cannot succeed.
     pub fn code(&self, context: &Context, request: &Request, one_time: &mut OneTime) -> Result<(), Failure> {
@@ -22,15 +39,18 @@ impl Mfa {
         let code = match &self.mfa_code {
             Some(code) => code.clone(),
             None => {
-                context.terminal.ask_hidden(&format!("MFA code for {}: ", crate::output::escape(serial))).ok_or_else(|| {
-                    Failure::usage(format!("an MFA code for {serial} is needed, and nobody is there to ask"))
-                        .next_step("give --mfa-code, or run it in a terminal")
-                })?
+                let question = format!("MFA code for {}: ", crate::output::escape(serial));
+                context.terminal.ask_hidden(&question).ok_or_else(|| nobody_to_ask(serial))?
             }
         };
         one_time.token_code = Some(code);
         Ok(one_time.check(request)?)
     }
+}
+
+fn nobody_to_ask(serial: &str) -> Failure {
+    Failure::usage(format!("an MFA code for {serial} is needed, and nobody is there to ask"))
+        .next_step("give --mfa-code, or run it in a terminal")
 }
 
 /// For clap: a code is never shown again, not in its own messages either.

@@ -76,6 +76,11 @@ impl Profile {
     }
 
     fn managed(&self, context: &Context) -> Result<ManagedProfile, Failure> {
+        let credentials = &context.aws_credentials_file;
+        if aws_config::has_section(&aws_config::read(credentials)?, &self.name) {
+            return Err(Failure::usage(format!("{} has keys for {}, which would win", credentials.display(), self.name))
+                .next_step("choose another with --name; nothing was changed"));
+        }
         let program = context.our_program().ok_or_else(|| Failure::internal("the path of this program is not known"))?;
         let state = (!context.is_usual_place).then(|| context.place.path().to_owned());
         ManagedProfile::new(&self.name, &program, &context.stack, state.as_deref(), self.region.as_deref())

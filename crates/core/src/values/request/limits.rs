@@ -171,11 +171,15 @@ pub(super) fn policy(policy: Option<&str>, most: Option<usize>) -> Result<(), Li
     if let Some(c) = policy.chars().find(|c| !matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FF}')) {
         return refuse(format!("may hold only characters up to U+00FF, not {c:?}"));
     }
-    if let Err(error) = serde_json::from_str::<BTreeMap<Key, IgnoredAny>>(policy) {
+    match serde_json::from_str::<BTreeMap<String, IgnoredAny>>(policy) {
         // The column and the line come from the parser; its words would repeat the policy.
-        return refuse(format!("is not a JSON object: line {}, column {}", error.line(), error.column()));
+        Err(error) => refuse(format!("is not a JSON object: line {}, column {}", error.line(), error.column())),
+        // A policy is kept with its request. What somebody took for one by mistake must not be.
+        Ok(keys) if ["SecretAccessKey", "SessionToken", "Credentials"].iter().any(|key| keys.contains_key(*key)) => {
+            refuse("holds credentials, and is no policy".into())
+        }
+        Ok(_) => Ok(()),
     }
-    Ok(())
 }
 
 /// At most ten ARNs of managed policies (API reference; the service model has no number).
@@ -241,14 +245,4 @@ fn count(parameter: Parameter, given: usize, most: usize, what: &str) -> Result<
         return Ok(());
     }
     Err(LimitError::new(parameter, format!("({given} of them)"), format!("at most {most} {what} can be given")))
-}
-
-/// A JSON object's key, read and let go.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Key;
-
-impl<'de> serde::Deserialize<'de> for Key {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(IgnoredAny).map(|_| Key)
-    }
 }
