@@ -40,7 +40,8 @@ pub fn expiry(expires_at: Option<Timestamp>, temporary: bool, now: Timestamp) ->
         None if temporary => "expires at a time that is not known".to_owned(),
         None => "does not expire".to_owned(),
         Some(at) => {
-            let left = (at.as_millisecond() - now.as_millisecond()).div_euclid(1000);
+            // Rounded up: an hour that has just been granted is shown as one.
+            let left = -(now.as_millisecond() - at.as_millisecond()).div_euclid(1000);
             let span = display_duration(left.abs());
             if left > 0 { format!("until {at} ({span} left)") } else { format!("expired at {at} ({span} ago)") }
         }

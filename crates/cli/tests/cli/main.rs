@@ -9,6 +9,7 @@ mod ambient;
 mod aws_iam;
 mod commands;
 mod damage;
+mod endpoint;
 mod faults;
 mod handout;
 mod hardening;

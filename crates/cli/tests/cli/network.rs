@@ -208,6 +208,10 @@ fn empty_settings_are_none_and_senseless_ones_are_named() {
         env.credstack(["whoami"]).exits(2).says(&format!("{name} is \"{value}\": expected"));
         env.unset(name);
     }
+    env.unset("AWS_ENDPOINT_URL_STS");
+    let services = format!("[default]\nservices = here\nendpoint_url = {url}\n[services here]\nsts =\n  endpoint_url =\n");
+    env.aws_config(&services);
+    env.credstack(["whoami"]).ok();
     env.aws_config("[default]\nmax_attempts = 0\n");
     env.credstack(["whoami"]).exits(2).says("max_attempts is \"0\": expected a whole number from 1 to 100");
 }

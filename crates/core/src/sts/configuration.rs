@@ -9,6 +9,7 @@ use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::{
     SdkConfig,
     os_shim_internal::{Env, Fs},
+    service_config::ServiceConfigKey,
 };
 
 use super::{Settings, StsError};
@@ -46,16 +47,21 @@ pub(super) async fn load(settings: &Settings) -> Result<Loaded, StsError> {
     if let Some(profile) = &settings.profile {
         loader = loader.profile_name(profile);
     }
-    Ok(Loaded { config: loader.load().await, region, endpoint: instead_of_an_empty_endpoint(&profiles) })
+    let config = loader.load().await;
+    let endpoint = instead_of_an_empty_endpoint(&config, &profiles);
+    Ok(Loaded { config, region, endpoint })
 }
 
 /// The SDK panics at an empty endpoint. Empty variables and settings count as unset.
-fn instead_of_an_empty_endpoint(profiles: &ProfileSet) -> Option<Option<String>> {
+fn instead_of_an_empty_endpoint(config: &SdkConfig, profiles: &ProfileSet) -> Option<Option<String>> {
+    // As the SDK itself asks for it: the variable, and the profile's `services` section.
+    let key = ServiceConfigKey::builder().service_id("STS").env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
+    let of_sts = config.service_config().and_then(|services| services.load_config(key.ok()?));
     let env = Env::real();
     let configured =
         [env.get("AWS_ENDPOINT_URL_STS").ok(), env.get("AWS_ENDPOINT_URL").ok(), profiles.get("endpoint_url").map(str::to_owned)];
-    let has_empty = configured.iter().flatten().any(String::is_empty);
-    has_empty.then(|| configured.into_iter().flatten().find(|url| !url.is_empty()))
+    let has_empty = configured.iter().chain([&of_sts]).flatten().any(String::is_empty);
+    has_empty.then(|| [of_sts].into_iter().chain(configured).flatten().find(|url| !url.is_empty()))
 }
 
 /// How often is tried, and how: the SDK panics at what it does not understand.
