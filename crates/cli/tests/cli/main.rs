@@ -9,6 +9,7 @@ mod ambient;
 mod aws_iam;
 mod commands;
 mod damage;
+mod echoes;
 mod endpoint;
 mod faults;
 mod handout;
