@@ -107,7 +107,7 @@ impl Context {
 
     /// The same at another time, for a command that goes on for long.
     pub fn at(&self, now: Timestamp) -> Context {
-        Context { now, ..self.clone() }
+        Context { now, secrets: self.secrets.unopened(), ..self.clone() }
     }
 
     /// Another variable, where a child needs to be told of it.

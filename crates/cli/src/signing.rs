@@ -129,6 +129,22 @@ pub fn choose(context: &Context, reader: &Reader, choice: &Choice<'_>) -> Result
     Ok(Signing { is_untouched: untouched && name == FrameName::Current, ..signing })
 }
 
+/// Finds what signed the call that gave a credential set, to have it sign again.
+pub fn again(context: &Context, reader: &Reader, credential: &Credential) -> Result<Signing, Failure> {
+    let found = match (credential.parent, &credential.signed_by) {
+        (Some(parent), _) => from_credential(context, reader, parent, false),
+        (None, Some(keys)) if keys.provider.as_deref() == Some("Environment") => from_environment(context, reader),
+        (None, Some(reference)) => from_ambient(context, reader, behind_our_profile(context, reference.clone())),
+        (None, None) => Err(Failure::new(failure::Kind::Nothing, "what signed it is not known")
+            .next_step("acquire it anew with `credstack push`")),
+    };
+    let what = words::identity(credential);
+    found.map_err(|failure| {
+        let message = format!("{} ({what}) cannot be asked for again: {}", credential.id, failure.message);
+        Failure { message, ..failure }
+    })
+}
+
 /// Refuses what cannot be AWS credentials, before anything is done with it.
 pub fn check_set(set: &CredentialSet) -> Result<(), Failure> {
     set.fault().map_or(Ok(()), |fault| Err(Failure::usage(fault).next_step("check where these credentials come from")))

@@ -16,6 +16,7 @@ mod handout;
 mod hardening;
 mod help;
 mod json;
+mod least_privilege;
 mod limits;
 mod losses;
 mod network;

@@ -37,6 +37,12 @@ impl Secrets {
         Secrets { patience, opened: Arc::default() }
     }
 
+    /// The same on which nothing is opened: a connection may not last as long as a command that goes on for hours.
+    #[must_use]
+    pub fn unopened(&self) -> Secrets {
+        Secrets::new(self.patience)
+    }
+
     /// The store that `choice` names.
     pub(super) fn open(&self, choice: &StoreChoice, place: &StateDirectory) -> Result<Arc<SecretStore>, StackError> {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);

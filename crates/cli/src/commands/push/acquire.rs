@@ -20,9 +20,20 @@ use crate::{
     store, words,
 };
 
+/// What STS granted, to be put somewhere.
+pub struct Grant {
+    pub acquired: Acquired,
+    /// What ambient is in this shell.
+    pub shell: Shell,
+    /// What the log says of it.
+    pub detail: Map<String, Value>,
+}
+
 /// One STS request, ready to be sent.
 pub struct Acquisition<'a> {
     pub context: &'a Context,
+    /// The command's name, for the log.
+    pub command: &'static str,
     pub reader: Reader,
     pub common: &'a Common,
     pub signing: Signing,
@@ -35,8 +46,15 @@ pub struct Acquisition<'a> {
 }
 
 impl Acquisition<'_> {
-    /// Checks what can be known locally, asks for the MFA code if there is one to ask for, asks STS, and pushes.
-    pub fn run(mut self, mfa: Option<&Mfa>) -> Result<(), Failure> {
+    /// Acquires, and pushes.
+    pub fn run(self, mfa: Option<&Mfa>) -> Result<(), Failure> {
+        let (context, common, command) = (self.context, self.common, self.command);
+        let Grant { acquired, shell, detail } = self.acquire(mfa)?;
+        push(context, common, command, acquired, shell, detail)
+    }
+
+    /// Checks what can be known locally, asks for the MFA code if there is one to ask for, and asks STS.
+    pub fn acquire(mut self, mfa: Option<&Mfa>) -> Result<Grant, Failure> {
         let output = &self.context.output;
         self.check()?;
         if let Some(mfa) = mfa {
@@ -76,8 +94,7 @@ impl Acquisition<'_> {
             label: self.common.label.clone(),
             note: self.common.note.clone(),
         };
-        let shell = self.shell(signer)?;
-        push(self.context, self.common, "push", acquired, shell, detail)
+        Ok(Grant { acquired, shell: self.shell(signer)?, detail })
     }
 
     /// Who signs: as it is recorded, or as STS says.
@@ -153,13 +170,14 @@ impl Acquisition<'_> {
             detail.insert("note".into(), json!(note));
         }
         let context = self.context;
-        let recorded =
-            Change::begin(&context.place, context.terms("push", Consent::Only(Default::default()))).and_then(|mut change| {
+        let recorded = Change::begin(&context.place, context.terms(self.command, Consent::Only(Default::default()))).and_then(
+            |mut change| {
                 let parent = self.signing.credential();
                 change.record_failure(event, &context.stack, parent, detail)?;
                 context.output.notices(&mut change);
                 Ok(())
-            });
+            },
+        );
         if let Err(unrecorded) = recorded {
             context.output.warn(&format!("the refusal could not be written into the history: {unrecorded}"));
         }

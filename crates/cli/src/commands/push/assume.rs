@@ -84,8 +84,18 @@ impl Assume {
         });
         let one_time = OneTime { token_code: None, context_assertions };
         let kind = Kind::AssumeRole;
-        let mut acquisition =
-            Acquisition { context, reader, common: &self.common, signing, sts, kind, request, one_time, configured };
+        let mut acquisition = Acquisition {
+            context,
+            command: "push",
+            reader,
+            common: &self.common,
+            signing,
+            sts,
+            kind,
+            request,
+            one_time,
+            configured,
+        };
         if is_bare {
             acquisition.check()?;
             let account = acquisition.caller()?;

@@ -53,8 +53,18 @@ impl Federation {
             tags: self.policies.tags,
         });
         let (kind, one_time) = (Kind::FederationToken, OneTime::default());
-        let acquisition =
-            Acquisition { context, reader, common: &self.common, signing, sts, kind, request, one_time, configured };
+        let acquisition = Acquisition {
+            context,
+            command: "push",
+            reader,
+            common: &self.common,
+            signing,
+            sts,
+            kind,
+            request,
+            one_time,
+            configured,
+        };
         acquisition.check()?;
         if !has_policy {
             confirm_no_permissions(context, self.common.yes)?;

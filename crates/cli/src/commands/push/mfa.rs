@@ -15,6 +15,11 @@ pub struct Mfa {
 }
 
 impl Mfa {
+    /// The device that an earlier request named.
+    pub fn of(serial: Option<&str>, code: Option<SecretString>) -> Mfa {
+        Mfa { mfa_serial: serial.map(str::to_owned), mfa_code: code }
+    }
+
     /// What can be said of the code before anything is done: that it is no code, or that nobody is there to ask for one.
     pub fn check(&self, context: &Context, request: &Request) -> Result<(), Failure> {
         let Some(serial) = &self.mfa_serial else { return Ok(()) };
@@ -54,6 +59,6 @@ fn nobody_to_ask(serial: &str) -> Failure {
 }
 
 /// For clap: a code is never shown again, not in its own messages either.
-fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
+pub fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
     Ok(SecretString::from(text))
 }

@@ -1,12 +1,12 @@
 //! `push`: acquire a credential set and make it current.
 
-mod acquire;
+pub mod acquire;
 mod assume;
-mod common;
+pub mod common;
 mod federation;
 mod import;
 pub mod inputs;
-mod mfa;
+pub mod mfa;
 mod policies;
 mod session;
 

@@ -45,7 +45,7 @@ impl Session {
             serial_number: self.mfa.mfa_serial.clone(),
         });
         let (kind, one_time) = (Kind::SessionToken, OneTime::default());
-        Acquisition { context, reader, common: &self.common, signing, sts, kind, request, one_time, configured }
+        Acquisition { context, command: "push", reader, common: &self.common, signing, sts, kind, request, one_time, configured }
             .run(Some(&self.mfa))
     }
 }

@@ -1,9 +1,16 @@
+//! `exec`: a program under an identity, or under a session that is narrower than it.
+
+mod child;
+mod narrow;
+
 use std::{
     ffi::OsString,
-    process::{Command, ExitCode, ExitStatus},
+    path::Path,
+    process::{Command, ExitCode},
 };
 
 use credstack_core::values::FrameName;
+use narrow::Narrow;
 use zeroize::Zeroizing;
 
 use super::serve;
@@ -13,7 +20,6 @@ use crate::{
     endpoint::Endpoint,
     export::Exports,
     failure::{Failure, Kind},
-    hardening,
     keys::{self, Keys},
 };
 
@@ -29,14 +35,22 @@ use crate::{
 /// loopback as long as the program runs, and follows the stack too. The default is env, and
 /// endpoint where the keys expire within the hour: the program may outlive them. -v says which.
 ///
+/// Least privilege, for scripts and agents: with --read-only, --policy, --policy-arn or --ttl the
+/// program runs under a session of its own, which is erased when it ends. What gave the frame is
+/// asked again of what signed it, with the session policy added; the long-term keys of a user give
+/// a federated user. It is refused where it would widen what the session may do. It narrows what
+/// the program is handed: a program that runs as you can still run credstack itself.
+///
 /// Ends with the program's exit status; with 125 if credstack fails, 126 if the program cannot be
-/// run, 127 if there is none.
+/// run, 127 if there is none; with 2 if exec's own options are wrong.
 ///
 /// Examples:
 ///   credstack exec -- aws sts get-caller-identity
 ///   credstack exec --frame root -- terraform plan
 ///   credstack exec --via profile -- code .
 ///   credstack exec --via endpoint -- terraform apply
+///   credstack exec --read-only -- terraform plan
+///   credstack exec --policy agent.json --ttl 15m -- my-agent
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Exec {
@@ -46,6 +60,8 @@ pub struct Exec {
     /// How the identity is handed over
     #[arg(long, value_name = "WAY")]
     via: Option<Via>,
+    #[command(flatten)]
+    narrow: Narrow,
     /// The program and its arguments
     #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true)]
     command: Vec<OsString>,
@@ -61,38 +77,62 @@ enum Via {
     Endpoint,
 }
 
+/// An identity, ready to be handed over.
+enum Handover {
+    /// By its environment alone: this process may become the program.
+    Environment(Exports),
+    /// By an endpoint that this process serves meanwhile.
+    Endpoint(Keys),
+}
+
 impl Exec {
     pub fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
         self.exec(context).map_err(|failure| failure.exits_with(125))
     }
 
     fn exec(&self, context: &Context) -> Result<ExitCode, Failure> {
+        if !self.narrow.is_asked() {
+            return match self.handover(context, self.frame)? {
+                Handover::Environment(exports) => child::replace(self.command(&exports)?).map_err(|error| self.not_run(&error)),
+                Handover::Endpoint(keys) => self.serve_program(context, self.frame, &keys),
+            };
+        }
+        if self.via == Some(Via::Profile) {
+            return Err(Failure::usage("--via profile follows the stack: it cannot be a narrowed session")
+                .next_step("use --via env or --via endpoint"));
+        }
+        let program = self.command.first().map(Path::new).and_then(Path::file_name).unwrap_or_default();
+        let session = self.narrow.acquire(context, self.frame, &program.to_string_lossy())?;
+        let frame = FrameName::Credential(session);
+        let done = self.handover(context, frame).and_then(|handover| match handover {
+            Handover::Environment(exports) => child::wait_for(self.command(&exports)?)?.map_err(|error| self.not_run(&error)),
+            Handover::Endpoint(keys) => self.serve_program(context, frame, &keys),
+        });
+        narrow::erase(context, session);
+        done
+    }
+
+    /// Finds the identity, and chooses the way.
+    fn handover(&self, context: &Context, frame: FrameName) -> Result<Handover, Failure> {
         let say = |way: &str| context.output.explain(&format!("handing the identity over by {way}"));
         if self.via == Some(Via::Profile) {
             say("profile");
-            return self.become_program(&self.profile(context)?);
+            return self.profile(context).map(Handover::Environment);
         }
-        let keys = keys::find(context, &context.reader()?, self.frame)?;
+        let keys = keys::find(context, &context.reader()?, frame)?;
         let can_be_served = keys.expires_at.is_some() && !keys.set.is_long_term();
         let may_be_outlived = keys.expires_at.is_some_and(|at| at.as_second() - context.now.as_second() <= 3600);
-        match self.via {
-            Some(Via::Endpoint) if !can_be_served => {
-                Err(Failure::usage("these keys cannot be served: clients of an endpoint ask for a token and an expiration")
-                    .next_step("use --via env, or push a session on top of them"))
-            }
-            None if !(can_be_served && may_be_outlived) => {
-                say("env");
-                self.become_program(&Exports::of_keys(&keys))
-            }
-            Some(Via::Env) => {
-                say("env");
-                self.become_program(&Exports::of_keys(&keys))
-            }
-            _ => {
-                say("endpoint");
-                self.serve_program(context, &keys)
-            }
+        let via = self.via.unwrap_or(if can_be_served && may_be_outlived { Via::Endpoint } else { Via::Env });
+        if via == Via::Env {
+            say("env");
+            return Ok(Handover::Environment(Exports::of_keys(&keys)));
         }
+        if !can_be_served {
+            return Err(Failure::usage("these keys cannot be served: clients of an endpoint ask for a token and an expiration")
+                .next_step("use --via env, or push a session on top of them"));
+        }
+        say("endpoint");
+        Ok(Handover::Endpoint(keys))
     }
 
     /// The program with its environment, ready to be run.
@@ -104,28 +144,17 @@ impl Exec {
             command.env_remove(name);
         }
         command.envs(exports.set.iter().map(|(name, value)| (name, value.as_str())));
-        hardening::soften();
         Ok(command)
     }
 
-    fn become_program(&self, exports: &Exports) -> Result<ExitCode, Failure> {
-        replace(self.command(exports)?).map_err(|error| self.not_run(&error))
-    }
-
     /// Runs the program beside an endpoint that ends with it.
-    fn serve_program(&self, context: &Context, keys: &Keys) -> Result<ExitCode, Failure> {
+    fn serve_program(&self, context: &Context, frame: FrameName, keys: &Keys) -> Result<ExitCode, Failure> {
         let runtime = serve::runtime()?;
-        let endpoint = runtime.block_on(Endpoint::listen(context.clone(), self.frame))?;
+        let endpoint = runtime.block_on(Endpoint::listen(context.clone(), frame))?;
         let exports = Exports::only(endpoint.variables(context), keys.region.as_deref());
-        let mut command = self.command(&exports)?;
         let serving = std::thread::Builder::new().name("endpoint".into()).spawn(move || runtime.block_on(endpoint.serve()));
         serving.map_err(|error| Failure::internal(format!("the endpoint cannot be started: {error}")))?;
-        // Before there is a program: a signal that comes at once is not lost, and does not end us alone.
-        let pass_on = catch_signals()?;
-        let mut child = command.spawn().map_err(|error| self.not_run(&error))?;
-        pass_on(&child)?;
-        let status = child.wait().map_err(|error| Failure::internal(format!("the program is lost: {error}")))?;
-        Ok(exit_code(status))
+        child::wait_for(self.command(&exports)?)?.map_err(|error| self.not_run(&error))
     }
 
     fn not_run(&self, error: &std::io::Error) -> Failure {
@@ -154,60 +183,4 @@ impl Exec {
         })?;
         Ok(Exports::only(vec![("AWS_PROFILE", Zeroizing::new(name))], None))
     }
-}
-
-/// Becomes the program. Comes back only if that fails.
-#[cfg(unix)]
-fn replace(mut command: Command) -> std::io::Result<ExitCode> {
-    Err(std::os::unix::process::CommandExt::exec(&mut command))
-}
-
-/// Elsewhere a process cannot become another: it is waited for.
-#[cfg(not(unix))]
-fn replace(mut command: Command) -> std::io::Result<ExitCode> {
-    command.status().map(exit_code)
-}
-
-/// The program's own exit status; 128 and the signal's number where one ended it, as a shell has it.
-fn exit_code(status: ExitStatus) -> ExitCode {
-    #[cfg(unix)]
-    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
-        return ExitCode::from(128_u8.saturating_add(u8::try_from(signal).unwrap_or(127)));
-    }
-    ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
-}
-
-/// What ends or wakes us is meant for the program, once it is there. What a terminal sends it sends to both of us.
-#[cfg(unix)]
-fn catch_signals() -> Result<impl FnOnce(&std::process::Child) -> Result<(), Failure>, Failure> {
-    use rustix::process::{Pid, Signal, kill_process};
-    use signal_hook::{
-        consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2},
-        iterator::Signals,
-    };
-    let unusable = |error: std::io::Error| Failure::internal(format!("signals cannot be passed on: {error}"));
-    let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2]).map_err(unusable)?;
-    let mut pass = move |child: Pid| {
-        for signal in signals.forever() {
-            let meant = match signal {
-                SIGHUP => Signal::HUP,
-                SIGTERM => Signal::TERM,
-                SIGUSR1 => Signal::USR1,
-                SIGUSR2 => Signal::USR2,
-                _ => continue,
-            };
-            // It may have ended by itself.
-            let _ended = kill_process(child, meant);
-        }
-    };
-    Ok(move |child: &std::process::Child| {
-        let child = Pid::from_child(child);
-        std::thread::Builder::new().name("signals".into()).spawn(move || pass(child)).map(drop).map_err(unusable)
-    })
-}
-
-/// Elsewhere there are none.
-#[cfg(not(unix))]
-fn catch_signals() -> Result<impl FnOnce(&std::process::Child) -> Result<(), Failure>, Failure> {
-    Ok(|_: &std::process::Child| Ok(()))
 }

@@ -1,0 +1,186 @@
+//! A session of a program's own, narrower than the frame that it stands for.
+
+use credstack_core::{
+    stack::{Landing, Reader},
+    values::{
+        Arn, Credential, CredentialId, FrameName, Kind,
+        request::{LimitError, NarrowError, Narrowing, OneTime, Parameter, Request},
+    },
+};
+use secrecy::SecretString;
+
+use crate::{
+    commands::{
+        consent::change,
+        push::{
+            acquire::{Acquisition, Grant},
+            common::Common,
+            inputs,
+            mfa::{self, Mfa},
+        },
+    },
+    context::Context,
+    failure::Failure,
+    signing::{self, Choice, Signing},
+    words,
+};
+
+/// How long the long-term keys of a user are narrowed for where nothing is said, in seconds.
+const USUAL: i32 = 3600;
+
+/// What the program's own session may do, and for how long.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Least privilege")]
+pub struct Narrow {
+    /// Let it read, and change nothing: the managed policy ReadOnlyAccess as session policy
+    #[arg(long, conflicts_with_all = ["policy", "policy_arns"])]
+    read_only: bool,
+    /// A session policy: JSON, or a file
+    #[arg(long, value_name = "FILE|JSON")]
+    policy: Option<String>,
+    /// A managed policy as session policy; repeatable
+    #[arg(long = "policy-arn", value_name = "ARN")]
+    policy_arns: Vec<String>,
+    /// How long: seconds, or 15m, 1h [default: as the frame; 1h for long-term keys]
+    #[arg(long, value_name = "DURATION", value_parser = inputs::duration, allow_negative_numbers = true)]
+    ttl: Option<i32>,
+    /// The code of the MFA device that the frame was asked for with; else the terminal is asked
+    #[arg(long, value_name = "CODE", value_parser = mfa::secret)]
+    mfa_code: Option<SecretString>,
+}
+
+/// Who asks for the session, and what is known of the frame that it stands for.
+struct Source {
+    signing: Signing,
+    /// The frame's credential set, where it is stored.
+    credential: Option<Credential>,
+}
+
+impl Narrow {
+    /// Whether anything of this was asked for.
+    pub fn is_asked(&self) -> bool {
+        self.read_only || self.policy.is_some() || !self.policy_arns.is_empty() || self.ttl.is_some() || self.mfa_code.is_some()
+    }
+
+    /// Acquires the session and stores it on no stack. `program` is for the history.
+    pub fn acquire(&self, context: &Context, frame: FrameName, program: &str) -> Result<CredentialId, Failure> {
+        let policy = match self.policy.as_deref() {
+            Some("-") => {
+                return Err(
+                    Failure::usage("--policy -: stdin is the program's").next_step("give the policy as a file, or as JSON")
+                );
+            }
+            policy => inputs::policy(policy)?,
+        };
+        let reader = context.reader()?;
+        let Source { signing, credential } = source(context, &reader, frame)?;
+        let region = credential.as_ref().and_then(|credential| credential.region.clone());
+        let sts = signing.sts(context, region.as_deref())?;
+        let mut narrowing = Narrowing { policy, policy_arns: self.policy_arns.clone(), duration_seconds: self.ttl };
+        if self.read_only {
+            let arn = match (&credential, &signing.identity) {
+                (Some(Credential { identity: Some(identity), .. }), _) | (_, Some(identity)) => identity.arn.clone(),
+                _ => sts.caller_identity(&signing.set)?.arn,
+            };
+            narrowing.policy_arns.push(read_only(&arn));
+        }
+        let request = request(context, credential.as_ref(), &signing, narrowing)?;
+        request.check(signing.kind).map_err(of_ttl)?;
+        if self.mfa_code.is_some() && request.serial_number().is_none() {
+            return Err(Failure::usage("--mfa-code: no MFA device was named when this was asked for").next_step("leave it out"));
+        }
+        let mfa = Mfa::of(request.serial_number(), self.mfa_code.clone());
+        let common = Common {
+            no_use: true,
+            replace: false,
+            label: None,
+            note: Some(format!("exec {}", program.chars().take(100).collect::<String>())),
+            region,
+            yes: true,
+        };
+        let kind = kind_of(&request);
+        let (one_time, configured, command) = (OneTime::default(), None, "exec");
+        let acquisition =
+            Acquisition { context, command, reader, common: &common, signing, sts, kind, request, one_time, configured };
+        let Grant { acquired, shell, detail } = acquisition.acquire(Some(&mfa))?;
+        let pushed = change(context, "exec", true, |change| {
+            change.push(&context.stack, acquired.clone(), Landing::Nowhere, &shell, detail.clone())
+        })?;
+        let Credential { id, expires_at, .. } = pushed.credential;
+        let until = words::expiry(expires_at, true, context.time());
+        context.output.explain(&format!("{program} runs under {id} ({}), {until}", words::identity(&pushed.credential)));
+        Ok(id)
+    }
+}
+
+/// Erases a program's session. If that fails, the program's own end matters more.
+pub fn erase(context: &Context, id: CredentialId) {
+    let erased = change(&context.at(context.time()), "exec", true, |change| change.forget(id));
+    if let Err(failure) = erased {
+        context.output.warn(&format!("{id} could not be erased: {}; `credstack forget {id}` does it", failure.message));
+    }
+}
+
+fn source(context: &Context, reader: &Reader, name: FrameName) -> Result<Source, Failure> {
+    let stored = match name {
+        FrameName::Environment => None,
+        name => reader.frame(&context.stack, name)?.credential(),
+    };
+    let credential = stored.map(|id| reader.credential(id)).transpose()?;
+    let signing = match &credential {
+        Some(credential) if credential.request.is_some() => signing::again(context, reader, credential)?,
+        _ => signing::choose(context, reader, &Choice { from: Some(name), ..Choice::default() })?,
+    };
+    Ok(Source { signing, credential })
+}
+
+/// What is asked: the frame's own request again, or what the long-term keys of a user can be narrowed down to.
+fn request(
+    context: &Context,
+    credential: Option<&Credential>,
+    signing: &Signing,
+    narrowing: Narrowing,
+) -> Result<Request, Failure> {
+    let name: String = context.session_name().chars().take(32).collect();
+    let who = match credential {
+        Some(credential) => format!("{} ({})", credential.id, words::identity(credential)),
+        None => "the ambient identity".to_owned(),
+    };
+    match credential.and_then(|credential| credential.request.as_ref()) {
+        Some(request) => match request.narrowed(narrowing.clone()) {
+            Ok(request) => Ok(request),
+            Err(NarrowError::TakesNone) => {
+                context.output.explain(&format!("{who} takes no session policy: its user's own keys ask, without MFA"));
+                Ok(narrowing.of_long_term_keys(name, USUAL))
+            }
+            Err(error) => Err(Failure::usage(format!("{who} cannot be narrowed: {error}"))
+                .next_step("run it without that option, or under a frame without session policy; `credstack list` shows them")),
+        },
+        None if signing.set.is_long_term() => Ok(narrowing.of_long_term_keys(name, USUAL)),
+        None => Err(Failure::usage(format!("{who} cannot be narrowed: credstack did not ask STS for it, and cannot ask again"))
+            .next_step("push a role on top of it with `credstack push assume ROLE`, and run the program under that")),
+    }
+}
+
+/// AWS's own policy, in the partition of whoever asks.
+fn read_only(arn: &str) -> String {
+    let partition = arn.parse::<Arn>().map_or_else(|_| "aws".to_owned(), |arn| arn.partition);
+    format!("arn:{partition}:iam::aws:policy/ReadOnlyAccess")
+}
+
+fn kind_of(request: &Request) -> Kind {
+    match request {
+        Request::AssumeRole(_) => Kind::AssumeRole,
+        Request::GetSessionToken(_) => Kind::SessionToken,
+        Request::GetFederationToken(_) => Kind::FederationToken,
+    }
+}
+
+/// A limit of the duration, which is `--ttl` here.
+fn of_ttl(error: LimitError) -> Failure {
+    if error.parameter != Parameter::DurationSeconds {
+        return error.into();
+    }
+    let way_out = error.way_out.as_deref().unwrap_or("give --ttl").replace("--duration", "--ttl");
+    Failure::usage(words::limit_of("--ttl", &error)).next_step(way_out)
+}
