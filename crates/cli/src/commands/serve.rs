@@ -6,8 +6,8 @@ use tokio::runtime::{Builder, Runtime};
 use super::push::inputs;
 use crate::{
     context::Context,
-    endpoint::Endpoint,
-    export::{Exports, Format},
+    endpoint::{Endpoint, Protocol},
+    export::Format,
     failure::Failure,
 };
 
@@ -19,8 +19,14 @@ use crate::{
 /// an expiration. It ends with the process that started it, or after --ttl. `credstack exec --via
 /// endpoint` runs a program with an endpoint of its own.
 ///
+/// --imds serves them as an EC2 instance's metadata (IMDSv2) instead, for programs that know
+/// nothing else. That is weaker: there is no token to know beforehand, so every program and every
+/// user of this machine that finds the port gets the keys, and clients go on using such keys after
+/// a pop, even expired ones.
+///
 /// Examples:
 ///   credstack serve > variables &
+///   credstack serve --imds --frame c7 --ttl 15m > variables &
 ///   credstack serve --frame c7 --ttl 8h --json
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -31,6 +37,9 @@ pub struct Serve {
     /// End after this time, and not with the process that started it: seconds, or 15m, 8h
     #[arg(long, value_name = "DURATION", value_parser = inputs::duration)]
     ttl: Option<i32>,
+    /// Serve as instance metadata (IMDSv2), to every user of this machine
+    #[arg(long)]
+    imds: bool,
     /// Show the token on a terminal
     #[arg(long)]
     reveal: bool,
@@ -38,14 +47,21 @@ pub struct Serve {
 
 impl Serve {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
-        if std::io::stdout().is_terminal() && !self.reveal {
+        let protocol = if self.imds { Protocol::Metadata } else { Protocol::Container };
+        if protocol == Protocol::Container && std::io::stdout().is_terminal() && !self.reveal {
             return Err(Failure::usage("the token is a secret, and stdout is a terminal that would show it")
                 .next_step("write it to a file that is yours alone, use `credstack exec --via endpoint`, or give --reveal"));
         }
         let parent = parent();
         runtime()?.block_on(async {
-            let endpoint = Endpoint::listen(context.clone(), self.frame).await?;
-            let exports = Exports::only(endpoint.variables(context), None);
+            let endpoint = Endpoint::listen(context.clone(), self.frame, protocol).await?;
+            if protocol == Protocol::Metadata {
+                context.output.warn(
+                    "every program and user of this machine can get these keys while this runs, and clients use them even \
+                     after a pop; without --imds there is a token to know",
+                );
+            }
+            let exports = endpoint.exports(context, None);
             let format = if context.output.json() { Format::Json } else { Format::Env };
             context.output.print(format.text(&exports)?.trim_end())?;
             let end = async {

@@ -11,17 +11,17 @@ use crate::{
 
 const DEVELOPER: &str = "arn:aws:iam::111122223333:role/Developer";
 
-/// What the endpoint answers to a request of these headers: its status line and body.
-fn ask(port: &str, headers: &str) -> (String, Value) {
+/// What is answered to a request of this line and these headers: its status, headers and body.
+fn ask(port: &str, request: &str, headers: &str) -> (String, String, String) {
     use std::io::{Read, Write};
     let mut stream = std::net::TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
-    stream.write_all(format!("GET /credentials HTTP/1.1\r\nConnection: close\r\n{headers}\r\n").as_bytes()).unwrap();
+    stream.write_all(format!("{request} HTTP/1.1\r\nConnection: close\r\n{headers}\r\n").as_bytes()).unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
     let status = head.lines().next().unwrap().split(' ').nth(1).unwrap().to_owned();
     assert!(!head.to_ascii_lowercase().contains("access-control"), "nothing is said to a browser: {head}");
-    (status, serde_json::from_str(body).unwrap())
+    (status, head.to_owned(), body.to_owned())
 }
 
 /// An endpoint, and what it printed.
@@ -29,6 +29,7 @@ struct Serving {
     child: std::process::Child,
     port: String,
     token: String,
+    unset: Vec<String>,
 }
 
 impl Serving {
@@ -41,18 +42,26 @@ impl Serving {
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let printed: Value = serde_json::from_str(&line).unwrap();
-        let text = |name: &str| printed["set"][name].as_str().unwrap().to_owned();
-        let uri = text("AWS_CONTAINER_CREDENTIALS_FULL_URI");
-        let port = uri.strip_prefix("http://127.0.0.1:").unwrap().strip_suffix("/credentials").unwrap().to_owned();
-        Serving { child, port, token: text("AWS_CONTAINER_AUTHORIZATION_TOKEN") }
+        let set = |name: &str| printed["set"][name].as_str().unwrap_or_default().to_owned();
+        let url = set("AWS_CONTAINER_CREDENTIALS_FULL_URI") + &set("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+        let port = url.strip_prefix("http://127.0.0.1:").unwrap().split('/').next().unwrap().to_owned();
+        let unset = printed["unset"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect();
+        Serving { child, port, token: set("AWS_CONTAINER_AUTHORIZATION_TOKEN"), unset }
     }
 
     fn ask(&self, headers: &str) -> (String, Value) {
-        ask(&self.port, &headers.replace("PORT", &self.port).replace("TOKEN", &self.token))
+        let headers = headers.replace("PORT", &self.port).replace("TOKEN", &self.token);
+        let (status, _, body) = ask(&self.port, "GET /credentials", &headers);
+        (status, serde_json::from_str(&body).unwrap())
     }
 
     fn ask_rightly(&self) -> (String, Value) {
         self.ask("Host: 127.0.0.1:PORT\r\nAuthorization: TOKEN\r\n")
+    }
+
+    /// A request for metadata.
+    fn metadata(&self, request: &str, headers: &str) -> (String, String, String) {
+        ask(&self.port, request, &format!("Host: 127.0.0.1:{}\r\n{headers}", self.port))
     }
 }
 
@@ -94,6 +103,58 @@ fn the_endpoint_admits_nobody_without_its_token_and_follows_the_stack() {
     env.plain(["pop"]).ok();
     let (status, body) = serving.ask_rightly();
     assert_eq!((status.as_str(), body["code"].as_str().unwrap()), ("400", "LongTermKeys"));
+}
+
+#[test]
+fn metadata_is_served_on_request_to_whoever_fetches_a_token() {
+    let env = TestEnvironment::new();
+    env.push_role(DEVELOPER);
+    let current = keys(&env, &[]);
+    let serving = Serving::start(&env, &["--imds"]);
+    assert!(serving.unset.contains(&"AWS_EC2_METADATA_DISABLED".to_owned()));
+    let ttl = "X-aws-ec2-metadata-token-ttl-seconds: 60\r\n";
+    let (status, head, token) = serving.metadata("PUT /latest/api/token", ttl);
+    assert_eq!(status, "200");
+    assert!(head.contains("x-aws-ec2-metadata-token-ttl-seconds: 60"), "{head}");
+    let token = format!("X-aws-ec2-metadata-token: {token}\r\n");
+    let list = "GET /latest/meta-data/iam/security-credentials/";
+    let (status, _, role) = serving.metadata(list, &token);
+    assert_eq!((status.as_str(), role.as_str()), ("200", "credstack"));
+    let (status, _, body) = serving.metadata(&format!("{list}{role}"), &token);
+    let body: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(status, "200");
+    assert_eq!(
+        names(&body),
+        ["Code", "LastUpdated", "Type", "AccessKeyId", "SecretAccessKey", "Token", "Expiration"],
+        "in the form of an instance's"
+    );
+    for (here, there) in [("AccessKeyId", "AccessKeyId"), ("Token", "SessionToken"), ("Expiration", "Expiration")] {
+        assert_eq!(body[here], current[there], "{here}");
+    }
+    let credentials = format!("{list}{role}");
+    for (request, headers, status) in [
+        ("PUT /latest/api/token", "", "400"),
+        ("PUT /latest/api/token", "X-aws-ec2-metadata-token-ttl-seconds: 0\r\n", "400"),
+        ("PUT /latest/api/token", "X-aws-ec2-metadata-token-ttl-seconds: 21601\r\n", "400"),
+        ("PUT /latest/api/token", &format!("{ttl}X-Forwarded-For: 10.0.0.1\r\n"), "403"),
+        ("PUT /latest/api/token", &format!("{ttl}Origin: http://evil.example\r\n"), "403"),
+        (list, "", "401"),
+        (&credentials, "", "401"),
+        (&credentials, "X-aws-ec2-metadata-token: wrong\r\n", "401"),
+        (&credentials, &format!("{token}Origin: http://evil.example\r\n"), "403"),
+        ("GET /credentials", &token, "404"),
+    ] {
+        let (found, _, body) = serving.metadata(request, headers);
+        assert_eq!(found, status, "{request} {headers}");
+        assert!(!body.contains("SecretAccessKey"));
+    }
+    let rebound = ask(&serving.port, "PUT /latest/api/token", &format!("Host: evil.example:{}\r\n{ttl}", serving.port));
+    assert_eq!(rebound.0, "403");
+    env.plain(["pop"]).ok();
+    let (status, _, body) = serving.metadata(&credentials, &token);
+    assert_eq!(status, "400");
+    assert!(body.contains("LongTermKeys"), "{body}");
+    handed_out(&env, &["serve", "--imds", "--ttl", "1"]).ok().says("every program and user of this machine");
 }
 
 #[test]

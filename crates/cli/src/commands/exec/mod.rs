@@ -17,7 +17,7 @@ use super::serve;
 use crate::{
     aws_config,
     context::Context,
-    endpoint::Endpoint,
+    endpoint::{Endpoint, Protocol},
     export::Exports,
     failure::{Failure, Kind},
     keys::{self, Keys},
@@ -150,8 +150,8 @@ impl Exec {
     /// Runs the program beside an endpoint that ends with it.
     fn serve_program(&self, context: &Context, frame: FrameName, keys: &Keys) -> Result<ExitCode, Failure> {
         let runtime = serve::runtime()?;
-        let endpoint = runtime.block_on(Endpoint::listen(context.clone(), frame))?;
-        let exports = Exports::only(endpoint.variables(context), keys.region.as_deref());
+        let endpoint = runtime.block_on(Endpoint::listen(context.clone(), frame, Protocol::Container))?;
+        let exports = endpoint.exports(context, keys.region.as_deref());
         let serving = std::thread::Builder::new().name("endpoint".into()).spawn(move || runtime.block_on(endpoint.serve()));
         serving.map_err(|error| Failure::internal(format!("the endpoint cannot be started: {error}")))?;
         child::wait_for(self.command(&exports)?)?.map_err(|error| self.not_run(&error))
