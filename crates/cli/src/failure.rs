@@ -103,8 +103,7 @@ impl From<StackError> for Failure {
             }
             StackError::GivenUp(_) => (
                 Kind::SecretStore,
-                "go back past it with `credstack pop`, or take the stack back with `credstack clear`; `--from env` signs with this shell's keys"
-                    .to_owned(),
+                "go back past it with `credstack pop`, or take the stack back with `credstack clear`".to_owned(),
             ),
             StackError::Erased(_) => (Kind::Nothing, "acquire it again with `credstack push`".to_owned()),
             StackError::Expired { .. } => (Kind::Expired, "acquire it again with `credstack push`".to_owned()),

@@ -23,6 +23,7 @@ pub struct FrameShape {
     pub expires_at: Option<Timestamp>,
     pub parent: Option<CredentialId>,
     pub label: Option<String>,
+    pub has_secret: Option<bool>,
 }
 
 impl FrameShape {
@@ -42,6 +43,7 @@ impl FrameShape {
             expires_at: credential.expires_at,
             parent: credential.parent,
             label: credential.label.clone(),
+            has_secret: Some(credential.has_secret()),
         }
     }
 
@@ -59,6 +61,7 @@ impl FrameShape {
             expires_at: None,
             parent: None,
             label: None,
+            has_secret: None,
         }
     }
 

@@ -59,6 +59,10 @@ fn choose_first(context: &Context) -> Result<(), Failure> {
 pub fn key_file(context: &Context, path: &Path) -> Result<PathBuf, Failure> {
     let path = match path.strip_prefix("~") {
         Ok(rest) => context.home.join(rest),
+        Err(_) if path.as_os_str().as_encoded_bytes().starts_with(b"~") => {
+            return Err(Failure::usage(format!("{}: another user's home is not looked up", path.display()))
+                .next_step("write the whole path, or ./ before it if that is its name"));
+        }
         Err(_) => path.to_owned(),
     };
     std::path::absolute(&path).map_err(|error| Failure::usage(format!("the key file: {error}")).next_step("name a file"))

@@ -48,6 +48,14 @@ pub fn expiry(expires_at: Option<Timestamp>, temporary: bool, now: Timestamp) ->
     }
 }
 
+/// When a credential set of a stack expires, or that its secret is not there any more.
+pub fn standing(credential: &Credential, now: Timestamp) -> String {
+    match credential.has_secret() {
+        true => expiry(credential.expires_at, credential.temporary, now),
+        false => "secret given up".to_owned(),
+    }
+}
+
 /// The identity in use after a change.
 pub fn now_current(moved: &Moved, now: Timestamp) -> String {
     match moved.view.current() {

@@ -60,10 +60,7 @@ fn credential_texts(credential: &Credential, context: &Context) -> [String; 7] {
         words::identity(credential),
         credential.kind.to_string(),
         credential.region.clone().unwrap_or_default(),
-        match credential.has_secret() {
-            true => words::expiry(credential.expires_at, credential.temporary, context.now),
-            false => "secret given up".to_owned(),
-        },
+        words::standing(credential, context.now),
         credential.parent.map(|id| id.to_string()).unwrap_or_default(),
         credential.label.clone().unwrap_or_default(),
     ]

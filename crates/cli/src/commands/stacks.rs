@@ -77,7 +77,7 @@ fn list(context: &Context) -> Result<(), Failure> {
             Some(current) => (
                 current.id.to_string(),
                 words::identity(current),
-                words::expiry(current.expires_at, current.temporary, context.now),
+                words::standing(current, context.now),
             ),
             None => (String::new(), words::frame(view.frames.current()), String::new()),
         };

@@ -75,6 +75,9 @@ impl Whoami {
             Frame::Credential(id) => {
                 let credential = reader.credential(id)?;
                 let (expires_at, temporary) = (credential.expires_at, credential.temporary);
+                if !credential.has_secret() {
+                    context.output.warn(&format!("{id} cannot be used: its secret is not kept any more"));
+                }
                 Ok(IdentityShape { expires_at, temporary, ..shape(credential.identity, Some(id)) })
             }
             Frame::Ambient(ambient) => {

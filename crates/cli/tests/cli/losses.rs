@@ -74,7 +74,12 @@ fn a_store_that_cannot_be_reached_any_more_can_be_given_up() {
     env.credstack([&other[..], &["--abandon"]].concat()).ok().says("the secret of c1 is given up");
     env.learn(fs::read_to_string(env.home().join("other.key")).unwrap().trim());
     env.credstack(["whoami"]).exits(6).says("the secret of c2 was given up").says("credstack pop");
-    assert!(env.plain(["list"]).ok().stdout.contains("secret given up"));
+    for arguments in ["list", "stacks"] {
+        assert!(env.plain([arguments]).ok().stdout.contains("secret given up"), "{arguments}");
+    }
+    assert_eq!(env.list()["frames"][0]["has_secret"], false);
+    env.plain(["whoami", "--offline"]).ok().says("c2 cannot be used");
+    env.plain(["setup", "--store", "vault", "--key-file", "~root/x"]).exits(2).says("write the whole path");
     let doctor = env.plain(["doctor"]).exits(6);
     assert!(doctor.stdout.contains("c1, c2 are on a stack, and their secrets were given up"), "{}", doctor.stdout);
     env.credstack(["swap"]).ok().says("the secret of c1 was given up: it cannot be used");
