@@ -74,11 +74,7 @@ fn list(context: &Context) -> Result<(), Failure> {
     for name in reader.stack_names()? {
         let view = reader.stack(&name)?;
         let (id, identity, expires) = match view.current() {
-            Some(current) => (
-                current.id.to_string(),
-                words::identity(current),
-                words::standing(current, context.now),
-            ),
+            Some(current) => (current.id.to_string(), words::identity(current), words::standing(current, context.now)),
             None => (String::new(), words::frame(view.frames.current()), String::new()),
         };
         let depth = view.frames.by_height().len();

@@ -110,7 +110,7 @@ fn setup() {
 #[test]
 fn doctor() {
     let env = TestEnvironment::new();
-    env.push_role(DEVELOPER);
+    env.json(["push", "assume", DEVELOPER, "--session-name", "me"]);
     pinned(&env, "doctor", env.json(["doctor"]));
     std::fs::rename(env.key_file(), env.scratch("away")).unwrap();
     let troubled = env.plain(["--json", "doctor"]).exits(6);

@@ -25,3 +25,4 @@ mod prompts;
 mod refusals;
 mod rules;
 mod shells;
+mod sources;

@@ -1,3 +1,7 @@
+//! `doctor`: the installation, and what programs see of it in this shell.
+
+mod sources;
+
 use comfy_table::Cell;
 use credstack_core::{
     database::{Database, DatabaseError},
@@ -7,8 +11,10 @@ use credstack_core::{
 };
 use serde::Serialize;
 use serde_json::json;
+use sources::Sources;
 
 use crate::{
+    aws_config,
     context::Context,
     failure::{Failure, Kind},
     output::{escape, table},
@@ -17,8 +23,9 @@ use crate::{
 
 /// Examine the installation, and settle what killed commands left
 ///
-/// Looks at the state directory, the database, the secret store and every stored secret. Ends with
-/// the exit code of the worst finding.
+/// Looks at the state directory, the database, the secret store and every stored secret, and says
+/// which source of credentials programs take in this shell. Ends with the exit code of the worst
+/// finding.
 ///
 /// Examples:
 ///   credstack doctor
@@ -53,6 +60,7 @@ impl Doctor {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
         let mut findings = Vec::new();
         examine(context, &mut findings);
+        shell(context, &mut findings);
         if context.output.json() {
             context.output.print_json(&json!({ "findings": findings }))?;
         } else {
@@ -120,6 +128,34 @@ fn examine(context: &Context, findings: &mut Vec<Finding>) {
         }
         Err(error) => findings.push(Finding::bad("stacks", error)),
     }
+}
+
+/// What programs take for credentials in this shell.
+fn shell(context: &Context, findings: &mut Vec<Finding>) {
+    let files = aws_config::read(&context.aws_config_file)
+        .and_then(|config| Ok((config, aws_config::read(&context.aws_credentials_file)?)));
+    let (config, credentials) = match files {
+        Ok(files) => files,
+        Err(failure) => return findings.push(Finding::bad("AWS configuration", failure)),
+    };
+    // What is wrong with the database was said before.
+    let reader = context.reader().ok();
+    let view = reader.as_ref().and_then(|reader| reader.stack(&context.stack).ok());
+    let owner = context.aws("AWS_ACCESS_KEY_ID").zip(reader.as_ref()).and_then(|(key, reader)| reader.key_owner(key).ok());
+    let is_profile = |name: &str| {
+        let section = if name == "default" { name.to_owned() } else { format!("profile {name}") };
+        aws_config::has_section(&config, &section) || aws_config::has_section(&credentials, name)
+    };
+    let ours = aws_config::profile_of(&config, &context.stack);
+    let sources = Sources {
+        variables: &context.aws_environment,
+        owner,
+        current: view.as_ref().and_then(|view| view.current()),
+        is_profile: &is_profile,
+        ours: ours.as_deref(),
+        now: context.now,
+    };
+    findings.extend(sources.explain());
 }
 
 fn database(context: &Context) -> Finding {
