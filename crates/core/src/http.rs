@@ -3,6 +3,7 @@
 //! Proxies are those of the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`, in either case).
 
 mod ca_bundle;
+mod post;
 
 use std::{
     collections::HashMap,
@@ -11,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use aws_smithy_async::rt::sleep::SharedAsyncSleep;
 use aws_smithy_http_client::{
     Connector,
     proxy::ProxyConfig,
@@ -25,6 +27,7 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::body::SdkBody;
 pub(crate) use ca_bundle::CaBundleError;
 pub(crate) use http_body_util::LengthLimitError as TooLong;
+pub(crate) use post::{PostError, Posted, post_form};
 
 /// A client that trusts the system's certificate authorities or, where one is named, those of a PEM bundle instead.
 ///
@@ -51,7 +54,7 @@ impl HttpClient for Client {
             .or_insert_with(|| {
                 SharedHttpConnector::new(ByEndpoint(Arc::new(Both {
                     settings: settings.clone(),
-                    components: components.clone(),
+                    sleep: components.sleep_impl(),
                     ca_bundle: self.ca_bundle.clone(),
                     loopback: OnceLock::new(),
                     trusting: OnceLock::new(),
@@ -68,7 +71,7 @@ struct ByEndpoint(Arc<Both>);
 #[derive(Debug)]
 struct Both {
     settings: HttpConnectorSettings,
-    components: RuntimeComponents,
+    sleep: Option<SharedAsyncSleep>,
     ca_bundle: Option<PathBuf>,
     loopback: OnceLock<Connector>,
     trusting: OnceLock<Result<Connector, CaBundleError>>,
@@ -105,7 +108,7 @@ impl Both {
 
     fn connector(&self, trust: TrustStore) -> Connector {
         let mut builder = Connector::builder().proxy_config(ProxyConfig::from_env()).connector_settings(self.settings.clone());
-        builder.set_sleep_impl(self.components.sleep_impl());
+        builder.set_sleep_impl(self.sleep.clone());
         let builder = builder.tls_provider(tls::Provider::Rustls(CryptoMode::Ring));
         match TlsContext::builder().with_trust_store(trust).build() {
             Ok(context) => builder.tls_context(context).build(),
@@ -115,7 +118,7 @@ impl Both {
     }
 }
 
-fn is_plain_loopback(uri: &str) -> bool {
+pub(crate) fn is_plain_loopback(uri: &str) -> bool {
     let Some(rest) = uri.strip_prefix("http://") else { return false };
     let authority = rest.split(['/', '?']).next().unwrap_or_default();
     let host = match authority.strip_prefix('[') {

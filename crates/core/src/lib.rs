@@ -3,7 +3,7 @@
 //! The library is built in floors, each importing only those below it:
 //!
 //! - [`values`]: what is talked about. No I/O, no clock.
-//! - [`secret_store`], [`database`], [`sts`], [`ambient`]: the edges. Each touches one outside thing; none imports another.
+//! - [`secret_store`], [`database`], [`sts`], [`ambient`], [`console`]: the edges. Each touches one outside thing; none imports another.
 //! - [`stack`]: the only place where the database and the secret store meet.
 //!
 //! It reads no clock, environment, home directory or terminal: callers pass the time and the paths.
@@ -11,6 +11,7 @@
 #![deny(clippy::disallowed_methods)]
 
 pub mod ambient;
+pub mod console;
 pub mod database;
 mod http;
 mod private_files;

@@ -10,6 +10,7 @@ mod authorize;
 mod caller;
 mod calls;
 mod faults;
+mod federation;
 mod limits;
 mod mfa;
 mod operations;

@@ -20,6 +20,7 @@ use jiff::fmt::rfc2822;
 use crate::{
     admin,
     faults::Kind,
+    federation,
     sandbox::{Sandbox, Shared, lock},
     service::{self, Answer},
     signature::Received,
@@ -40,7 +41,11 @@ pub fn run(
     ready: impl FnOnce(&str) -> Result<(), String>,
 ) -> Result<(), String> {
     let shared: Shared = Arc::new(Mutex::new(sandbox));
-    let app = admin::routes().fallback(sts).layer(middleware::from_fn(only_loopback_hosts)).with_state(shared);
+    let app = admin::routes()
+        .merge(federation::routes())
+        .fallback(sts)
+        .layer(middleware::from_fn(only_loopback_hosts))
+        .with_state(shared);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await;

@@ -3,6 +3,7 @@
 mod clear;
 mod completions;
 mod consent;
+mod console;
 mod credential_process;
 mod doctor;
 mod drop;
@@ -87,6 +88,7 @@ pub enum Command {
     Env(env::Env),
     Exec(exec::Exec),
     Serve(serve::Serve),
+    Console(console::Console),
     Init(init::Init),
     Prompt(prompt::Prompt),
     ShellSync(shell_sync::ShellSync),
@@ -115,6 +117,7 @@ pub fn run(context: &Context, command: Command) -> Result<ExitCode, Failure> {
         Command::Env(command) => command.run(context),
         Command::Exec(command) => return command.run(context),
         Command::Serve(command) => command.run(context),
+        Command::Console(command) => command.run(context),
         Command::Init(command) => command.run(context),
         Command::Prompt(command) => command.run(context),
         Command::ShellSync(command) => command.run(context),

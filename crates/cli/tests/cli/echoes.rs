@@ -1,11 +1,6 @@
 //! An STS that repeats what it was asked: no secret of a request may come back as a text.
 
-use std::{
-    io::{Read, Write},
-    net::TcpListener,
-};
-
-use crate::common::TestEnvironment;
+use crate::common::{TestEnvironment, answering::answering};
 
 const DEVELOPER: &str = "arn:aws:iam::111122223333:role/Developer";
 
@@ -50,37 +45,4 @@ fn a_name_that_is_a_secret_of_the_request_is_refused() {
         }),
     );
     env.credstack(["whoami"]).exits(7).says("none of the request's secrets");
-}
-
-/// A server that answers every request with a status and what is made of the request; its URL.
-fn answering(status: &'static str, body: fn(&str) -> String) -> String {
-    let server = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", server.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for client in server.incoming() {
-            let mut client = client.unwrap();
-            let mut request = Vec::new();
-            let mut buffer = [0; 8192];
-            while !whole(&request) {
-                match client.read(&mut buffer) {
-                    Ok(0) | Err(_) => break,
-                    Ok(count) => request.extend_from_slice(&buffer[..count]),
-                }
-            }
-            let body = body(&String::from_utf8_lossy(&request));
-            let length = body.len();
-            let head =
-                format!("HTTP/1.1 {status}\r\nContent-Type: text/xml\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
-            let _gone = client.write_all((head + &body).as_bytes());
-        }
-    });
-    url
-}
-
-/// Whether a request with its body is there.
-fn whole(request: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(request).to_ascii_lowercase();
-    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.trim().parse().ok()).unwrap_or(0);
-    body.len() >= length
 }

@@ -8,6 +8,7 @@ mod common;
 mod ambient;
 mod aws_iam;
 mod commands;
+mod console;
 mod damage;
 mod echoes;
 mod endpoint;

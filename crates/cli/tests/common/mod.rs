@@ -4,6 +4,7 @@
 #![allow(dead_code, unused_imports, reason = "each test binary uses its own part of it")]
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test sets up its own world, and fails where it cannot")]
 
+pub mod answering;
 pub mod environment;
 pub mod http;
 pub mod output;
