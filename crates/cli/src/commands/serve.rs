@@ -1,4 +1,4 @@
-use std::{io::IsTerminal, time::Duration};
+use std::time::Duration;
 
 use credstack_core::values::FrameName;
 use tokio::runtime::{Builder, Runtime};
@@ -9,6 +9,7 @@ use crate::{
     endpoint::Endpoint,
     export::{Exports, Format},
     failure::Failure,
+    terminal,
 };
 
 /// Serve the keys to programs that ask a container's endpoint
@@ -38,10 +39,8 @@ pub struct Serve {
 
 impl Serve {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
-        if std::io::stdout().is_terminal() && !self.reveal {
-            return Err(Failure::usage("the token is a secret, and stdout is a terminal that would show it")
-                .next_step("write it to a file that is yours alone, use `credstack exec --via endpoint`, or give --reveal"));
-        }
+        let instead = "write it to a file that is yours alone, use `credstack exec --via endpoint`";
+        terminal::hide("the token is a secret", instead, self.reveal)?;
         let parent = parent();
         runtime()?.block_on(async {
             let endpoint = Endpoint::listen(context.clone(), self.frame).await?;
