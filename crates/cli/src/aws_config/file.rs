@@ -79,3 +79,20 @@ fn unusable(path: &Path, error: &io::Error) -> Failure {
     Failure::usage(format!("{} cannot be used: {error}", path.display()))
         .next_step("check the path and its permissions, or set AWS_CONFIG_FILE")
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::FileTypeExt;
+
+    use super::*;
+
+    #[test]
+    fn what_is_no_file_is_not_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let pipe = directory.path().join("config");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let failure = write(&pipe, b"[default]\n").err().unwrap();
+        assert!(failure.message.contains("is not a file"), "{}", failure.message);
+        assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
+    }
+}

@@ -39,11 +39,11 @@ fn what_is_no_file_is_refused_and_not_waited_for() {
     fs::remove_file(file(&env)).unwrap();
     fs::create_dir(file(&env)).unwrap();
     setup(&env, &[]).exits(2).says("is not a file");
+    // Only shown: a device of this machine is nothing to try a write on.
     env.set("AWS_CONFIG_FILE", "/dev/zero");
-    setup(&env, &[]).exits(2).says("is not a file");
+    setup(&env, &["--dry-run"]).exits(2).says("is not a file");
     env.set("AWS_CONFIG_FILE", "/dev/null");
-    setup(&env, &[]).exits(2).says("is not a file");
-    assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
+    setup(&env, &["--dry-run"]).ok();
     env.set("AWS_CONFIG_FILE", path(&env.scratch("config")));
     env.set("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
     setup(&env, &[]).ok();
