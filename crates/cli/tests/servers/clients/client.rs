@@ -87,14 +87,19 @@ fn command(env: &TestEnvironment, way: &str, client: &str) -> Command {
 
 /// Runs a client in one of the ways. It is given secrets, and prints none.
 pub fn run(env: &TestEnvironment, way: &str, client: &str) -> Output {
-    env.run(command(env, way, client))
+    finish(env, command(env, way, client), client, way)
 }
 
 /// Runs a client under an endpoint.
 pub fn run_under(env: &TestEnvironment, serving: &Serving, client: &str) -> Output {
     let mut command = command(env, "serve", client);
     command.envs(serving.variables());
-    env.run(command)
+    finish(env, command, client, "serve")
+}
+
+/// Keeps what it printed by its name: a command line would show its variables.
+fn finish(env: &TestEnvironment, mut command: Command, client: &str, way: &str) -> Output {
+    env.keep(format!("{client} by {way}"), command.output().unwrap())
 }
 
 /// The ARN that a client printed.
