@@ -8,6 +8,8 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
+use crate::failure::Failure;
+
 /// The person at the terminal, if there is one. Questions go to the terminal itself, never through stdin or stdout.
 #[derive(Clone, Copy, Debug)]
 pub struct Terminal {
@@ -54,6 +56,15 @@ impl Terminal {
         }
         let answer = hidden(question).ok()?;
         Some(SecretString::from(answer.trim().to_owned()))
+    }
+}
+
+/// Refuses to print a secret where stdout is a terminal, which would show it, unless that was asked for.
+pub fn hide(what: &str, instead: &str, reveal: bool) -> Result<(), Failure> {
+    match io::stdout().is_terminal() && !reveal {
+        true => Err(Failure::usage(format!("{what}, and stdout is a terminal that would show it"))
+            .next_step(format!("{instead}, or give --reveal"))),
+        false => Ok(()),
     }
 }
 

@@ -7,13 +7,15 @@ use crate::{
     context::Context,
     failure::Failure,
     keys::{self, Keys},
+    terminal,
 };
 
 /// Print the keys as a profile's credential_process
 ///
 /// For `credential_process` in ~/.aws/config, where `credstack setup profile` writes it. Prints the
 /// keys of the current frame of the stack, or of the one that is named, as the JSON that every AWS
-/// SDK reads, and nothing else. An ambient frame is passed through.
+/// SDK reads, and nothing else. An ambient frame is passed through. On a terminal they are shown
+/// only with --reveal.
 ///
 /// Examples:
 ///   credstack credential-process
@@ -25,6 +27,9 @@ pub struct CredentialProcess {
     /// Which frame: current, root, a position, or an id such as c7
     #[arg(long, value_name = "FRAME", default_value = "current")]
     frame: FrameName,
+    /// Show secrets on a terminal
+    #[arg(long)]
+    reveal: bool,
 }
 
 /// The form that every SDK reads. Long-term keys have neither token nor expiration.
@@ -43,6 +48,7 @@ struct ProcessOutput<'a> {
 
 impl CredentialProcess {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
+        terminal::hide("the secret key is a secret", "let a profile run it (`credstack setup profile`)", self.reveal)?;
         let keys = keys::find(context, &context.reader()?, self.frame)?;
         context.output.print(&text(&keys)?)
     }

@@ -1,5 +1,3 @@
-use std::io::IsTerminal;
-
 use credstack_core::values::FrameName;
 
 use super::credential_process;
@@ -7,7 +5,7 @@ use crate::{
     context::Context,
     export::{Exports, Format},
     failure::Failure,
-    keys,
+    keys, terminal,
 };
 
 /// Print the keys as variables, for a shell or a file
@@ -36,10 +34,7 @@ pub struct Env {
 
 impl Env {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
-        if std::io::stdout().is_terminal() && !self.reveal {
-            return Err(Failure::usage("the keys are secrets, and stdout is a terminal that would show them")
-                .next_step("run `eval \"$(credstack env)\"`, or give --reveal to see them"));
-        }
+        terminal::hide("the secret key is a secret", "run `eval \"$(credstack env)\"`", self.reveal)?;
         let keys = keys::find(context, &context.reader()?, self.frame)?;
         if self.format == Format::Process {
             return context.output.print(&credential_process::text(&keys)?);

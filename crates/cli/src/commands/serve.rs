@@ -1,4 +1,4 @@
-use std::{io::IsTerminal, time::Duration};
+use std::time::Duration;
 
 use credstack_core::values::FrameName;
 use tokio::runtime::{Builder, Runtime};
@@ -9,6 +9,7 @@ use crate::{
     endpoint::{Endpoint, Protocol},
     export::Format,
     failure::Failure,
+    terminal,
 };
 
 /// Serve the keys to programs that ask a container's endpoint
@@ -48,9 +49,9 @@ pub struct Serve {
 impl Serve {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
         let protocol = if self.imds { Protocol::Metadata } else { Protocol::Container };
-        if protocol == Protocol::Container && std::io::stdout().is_terminal() && !self.reveal {
-            return Err(Failure::usage("the token is a secret, and stdout is a terminal that would show it")
-                .next_step("write it to a file that is yours alone, use `credstack exec --via endpoint`, or give --reveal"));
+        if protocol == Protocol::Container {
+            let instead = "write it to a file that is yours alone, use `credstack exec --via endpoint`";
+            terminal::hide("the token is a secret", instead, self.reveal)?;
         }
         let parent = parent();
         runtime()?.block_on(async {

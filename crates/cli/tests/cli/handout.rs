@@ -181,12 +181,17 @@ fn env_is_understood_by_the_shells() {
 }
 
 #[test]
-fn env_shows_no_secret_on_a_terminal_unless_asked() {
+fn no_secret_is_shown_on_a_terminal_unless_asked() {
     use crate::common::terminal::Terminal;
     let env = TestEnvironment::new();
-    let (status, shown) = Terminal::start(&env, &["env"]).finish();
-    assert_eq!(status.code(), Some(2), "{shown}");
-    assert!(shown.contains("give --reveal"), "{shown}");
+    for command in ["env", "credential-process"] {
+        let (status, shown) = Terminal::start(&env, &[command]).finish();
+        assert_eq!(status.code(), Some(2), "{command}: {shown}");
+        assert!(shown.contains("give --reveal"), "{command}: {shown}");
+        // It goes on to look for the keys; none are found here, where everything that is shown is scanned for secrets.
+        let (status, shown) = Terminal::start(&env, &[command, "--reveal", "--frame", "c99"]).finish();
+        assert_eq!(status.code(), Some(3), "{command}: {shown}");
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@
 mod common;
 
 mod ambient;
+mod aws_config;
 mod aws_iam;
 mod commands;
 mod console;

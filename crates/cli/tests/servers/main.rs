@@ -1,6 +1,7 @@
 //! The program and what others wrote: STS servers (MiniStack, which checks signatures and policies, and moto), and clients.
 //!
-//! They are in the Python environment that `CREDSTACK_TEST_VENV` names; without it the tests fail, they do not skip.
+//! They are in the Python environment that `CREDSTACK_TEST_VENV` names, in the npm packages of `CREDSTACK_TEST_NODE`, and
+//! Debian's; without them the tests fail, they do not skip.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,

@@ -18,6 +18,9 @@ use crate::{
 /// touched; ~/.aws/credentials never is. AWS_CONFIG_FILE is honoured. Run it again after credstack
 /// has moved.
 ///
+/// Some clients read no AWS_REGION, so the profile gets a region: the one that it has, else the one
+/// that is in force here.
+///
 /// Examples:
 ///   credstack setup profile                            then: aws --profile credstack s3 ls
 ///   credstack setup profile --name work --stack work
@@ -29,7 +32,7 @@ pub struct Profile {
     /// The profile's name
     #[arg(long, value_name = "NAME", default_value = "credstack")]
     name: String,
-    /// A region for the profile
+    /// The profile's region
     #[arg(long, value_parser = inputs::region)]
     region: Option<String>,
     /// Show the change and make none
@@ -44,9 +47,10 @@ impl Profile {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
         let path = &context.aws_config_file;
         let before = aws_config::read(path)?;
+        let region = if self.remove { None } else { self.region(context, &before)? };
         let after = match self.remove {
             true => aws_config::without(&before, &self.name)?,
-            false => aws_config::with(&before, &self.managed(context)?)?,
+            false => aws_config::with(&before, &self.managed(context, region.as_ref().map(|(region, _)| region.as_str()))?)?,
         };
         if self.remove && after == before {
             return Err(Failure::new(Kind::Nothing, format!("{} has no profile {} of credstack's", path.display(), self.name))
@@ -72,10 +76,37 @@ impl Profile {
                 context.stack
             ),
         });
+        match region {
+            _ if self.remove || self.region.is_some() || after == before => {}
+            Some((region, from)) => {
+                context.output.say(&format!("its region is {region}, from {from}; --region gives it another"))
+            }
+            None => context.output.say("it has no region, which some clients want: give it one with --region"),
+        }
         Ok(())
     }
 
-    fn managed(&self, context: &Context) -> Result<ManagedProfile, Failure> {
+    /// The profile's region, and where it is from. What it has stays, so that another shell does not change it.
+    fn region(&self, context: &Context, text: &[u8]) -> Result<Option<(String, String)>, Failure> {
+        let given = self.region.clone().map(|region| (region, "--region".to_owned()));
+        let own = || aws_config::region_of(text, &self.name).map(|region| (region, "the profile as it was".to_owned()));
+        let variable = |name: &str| context.aws(name).map(|region| (region.to_owned(), name.to_owned()));
+        let selected = context.aws("AWS_PROFILE").unwrap_or("default");
+        let profile = || aws_config::region_of(text, selected).map(|region| (region, format!("profile {selected}")));
+        let usual = || context.configuration.region.clone().map(|region| (region, "credstack's configuration".to_owned()));
+        let found = given
+            .or_else(own)
+            .or_else(|| variable("AWS_REGION"))
+            .or_else(|| variable("AWS_DEFAULT_REGION"))
+            .or_else(profile)
+            .or_else(usual);
+        let Some((region, from)) = found else { return Ok(None) };
+        let region = inputs::region(&region)
+            .map_err(|error| Failure::usage(format!("{from}: {error}")).next_step("give the profile's with --region"))?;
+        Ok(Some((region, from)))
+    }
+
+    fn managed(&self, context: &Context, region: Option<&str>) -> Result<ManagedProfile, Failure> {
         let credentials = &context.aws_credentials_file;
         if aws_config::has_section(&aws_config::read(credentials)?, &self.name) {
             return Err(Failure::usage(format!("{} has keys for {}, which would win", credentials.display(), self.name))
@@ -83,12 +114,13 @@ impl Profile {
         }
         let program = context.our_program().ok_or_else(|| Failure::internal("the path of this program is not known"))?;
         let state = (!context.is_usual_place).then(|| context.place.path().to_owned());
-        ManagedProfile::new(&self.name, &program, &context.stack, state.as_deref(), self.region.as_deref())
+        ManagedProfile::new(&self.name, &program, &context.stack, state.as_deref(), region)
     }
 
-    fn show(&self, context: &Context, path: &Path, before: &str, after: &str) -> Result<(), Failure> {
+    fn show(&self, context: &Context, path: &Path, before: &[u8], after: &[u8]) -> Result<(), Failure> {
         let name = path.display().to_string();
-        let diff = TextDiff::from_lines(before, after).unified_diff().context_radius(3).header(&name, &name).to_string();
+        let (before, after) = (String::from_utf8_lossy(before), String::from_utf8_lossy(after));
+        let diff = TextDiff::from_lines(&*before, &*after).unified_diff().context_radius(3).header(&name, &name).to_string();
         if context.output.json() {
             return context.output.print_json(&json!({ "profile": self.name, "file": path, "diff": diff }));
         }
