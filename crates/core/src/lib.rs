@@ -5,6 +5,7 @@
 //! - [`values`]: what is talked about. No I/O, no clock.
 //! - [`secret_store`], [`database`], [`sts`], [`ambient`], [`console`]: the edges. Each touches one outside thing; none imports another.
 //! - [`stack`]: the only place where the database and the secret store meet.
+//! - [`provider`]: the stack for programs that use the AWS SDK for Rust.
 //!
 //! It reads no clock, environment, home directory or terminal: callers pass the time and the paths.
 
@@ -15,6 +16,7 @@ pub mod console;
 pub mod database;
 mod http;
 mod private_files;
+pub mod provider;
 pub mod secret_store;
 pub mod stack;
 pub mod sts;

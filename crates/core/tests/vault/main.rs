@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod keys;
+mod provider;
 
 use std::{
     collections::BTreeSet,
