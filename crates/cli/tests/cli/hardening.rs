@@ -138,7 +138,9 @@ fn program_for_all(directory: &Path) -> PathBuf {
     fs::create_dir_all(directory).unwrap();
     fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).unwrap();
     let copy = directory.join("credstack");
-    fs::copy(programs::credstack(), &copy).unwrap();
+    // Another process writes it: where this one does, a child that another test starts meanwhile has it open for writing,
+    // and it cannot be run.
+    assert!(Command::new("cp").arg(programs::credstack()).arg(&copy).status().unwrap().success());
     fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
     copy
 }
