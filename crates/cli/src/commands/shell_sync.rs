@@ -41,7 +41,7 @@ impl ShellSync {
             Err(StackError::NoSuchStack(_)) => return self.follow(context, "", "__credstack_restore\n"),
             Err(error) => return Err(error.into()),
         };
-        if is_shells_own(&view) {
+        if is_shells_own(context, &view) {
             return self.follow(context, "", "__credstack_restore\n");
         }
         let current = view.current();
@@ -83,13 +83,19 @@ impl ShellSync {
     }
 }
 
-/// Whether the current frame is the one that the shell brought itself: the ambient one at the root.
-fn is_shells_own(view: &StackView) -> bool {
+/// Whether the current frame is the one that the shell brought itself: the ambient one at the root, and if its keys were
+/// captured, in a shell that has the same ones.
+fn is_shells_own(context: &Context, view: &StackView) -> bool {
     let ambient = match view.current() {
-        Some(credential) => credential.kind == Kind::Ambient,
+        Some(credential) => credential.kind == Kind::Ambient && own_key(context).is_some_and(|id| id == credential.access_key_id),
         None => true,
     };
     ambient && view.frames.by_height().first() == Some(view.frames.current())
+}
+
+/// The access key id that the shell has of its own. Where it is covered, the hook says it.
+fn own_key(context: &Context) -> Option<String> {
+    context.variable("CREDSTACK_COVERED").or_else(|| context.aws("AWS_ACCESS_KEY_ID").map(str::to_owned))
 }
 
 /// The profile that follows the stack.

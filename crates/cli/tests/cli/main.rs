@@ -15,6 +15,7 @@ mod faults;
 mod handout;
 mod hardening;
 mod help;
+mod hooks;
 mod json;
 mod least_privilege;
 mod limits;
