@@ -33,7 +33,8 @@ impl Init {
         let words = std::iter::once(program.into_os_string()).chain(context.given.iter().cloned());
         let words = words.map(|word| word.into_string().ok().filter(|word| !word.chars().any(char::is_control)));
         let words: Option<Vec<String>> = words.collect();
-        let words = words.ok_or_else(|| Failure::usage("the path of credstack, or of its state, is not text").next_step("move it"))?;
+        let words =
+            words.ok_or_else(|| Failure::usage("the path of credstack, or of its state, is not text").next_step("move it"))?;
         context.output.print(self.shell.script(&words, self.mode).trim_end())
     }
 }

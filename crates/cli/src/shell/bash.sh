@@ -2,15 +2,15 @@
 __credstack_names=(@NAMES@)
 if [[ -z ${__credstack_at+set} ]]; then
     # A shell that was started in one that follows has nothing of its own to bring back.
-    __credstack_saved= __credstack_covered=${CREDSTACK_COVERED-} __credstack_at=${CREDSTACK_COVERED:+inherited}
-    __credstack_held=
-    declare -g +x __credstack_saved __credstack_covered __credstack_at
+    __credstack_saved='' __credstack_covered=${CREDSTACK_COVERED-} __credstack_at=${CREDSTACK_COVERED:+inherited}
+    __credstack_held=''
+    declare -g +x __credstack_saved __credstack_covered __credstack_at __credstack_held
     [[ -z $__credstack_covered ]] || CREDSTACK_COVERED=inherited
 fi
 
 # Whether every variable can be changed. Which cannot is said once, and the shell stays as it is.
 __credstack_is_free() {
-    local name pattern list held=
+    local name pattern list held=''
     list=$'\n'$(readonly -p)$'\n'
     for name in "${__credstack_names[@]}"; do
         pattern=$'\n[^=]* '$name$'[=\n]'
@@ -27,7 +27,7 @@ __credstack_restore() {
     [[ -n $__credstack_covered ]] || return 0
     unset -v "${__credstack_names[@]}" CREDSTACK_COVERED
     eval "$__credstack_saved"
-    __credstack_saved= __credstack_covered=
+    __credstack_saved='' __credstack_covered=''
 }
 
 # Keeps what this shell has of its own, unexported, and takes it out of the way.

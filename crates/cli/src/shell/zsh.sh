@@ -1,11 +1,13 @@
 # credstack for zsh: eval "$(credstack init zsh)" in ~/.zshrc
-typeset -ga __credstack_names=(@NAMES@)
-if (( ! ${+__credstack_at} )); then
+() {
+    emulate -L zsh
+    typeset -ga __credstack_names=(@NAMES@)
+    (( ! ${+__credstack_at} )) || return 0
     # A shell that was started in one that follows has nothing of its own to bring back.
-    typeset -g +x __credstack_saved= __credstack_covered=${CREDSTACK_COVERED-} __credstack_at=${CREDSTACK_COVERED:+inherited}
+    typeset -g __credstack_saved= __credstack_covered=${CREDSTACK_COVERED-} __credstack_at=${CREDSTACK_COVERED:+inherited}
     typeset -g __credstack_held=
     [[ -z $__credstack_covered ]] || CREDSTACK_COVERED=inherited
-fi
+}
 
 # Whether every variable can be changed. Which cannot is said once, and the shell stays as it is.
 __credstack_is_free() {

@@ -38,15 +38,16 @@ fn the_stack_and_the_place_that_init_was_given_are_followed() {
         env.set("CREDSTACK_STACK", "another");
         let options = format!("--stack work --state-dir '{}'", path(&place));
         let script = format!(
-            "{}\ncredstack -q setup profile --name work --yes; credstack -q push assume {DEVELOPER}; {SHOW}; credstack prompt --color never; \
+            "{}\ncredstack -q setup profile --name work; credstack -q push assume {DEVELOPER}; {SHOW}; credstack prompt --color never; \
              echo; credstack --stack default list --json; credstack list --json --stack default",
             init(shell, &options)
         );
-        let shown = plain(&env, shell, &script).ok().stdout;
+        let output = plain(&env, shell, &script).ok();
+        let shown = output.stdout;
         let lines: Vec<&str> = shown.lines().take(2).collect();
-        assert_eq!(lines[0], "work none", "{shell}");
+        assert_eq!(lines[0], "work none", "{shell}: {}", output.stderr);
         assert!(lines[1].starts_with("work 111122223333/Developer"), "{shell}: {shown}");
-        assert_eq!(shown.matches(r#""stack":"default""#).count(), 2, "{shell}: what a person says comes after: {shown}");
+        assert_eq!(shown.matches(r#""stack": "default""#).count(), 2, "{shell}: what a person says comes after: {shown}");
     }
 }
 
@@ -67,22 +68,28 @@ fn an_alias_of_the_same_name_does_not_break_init() {
 /// `set -k` takes `export A=b` apart, `set -a` exports what is kept, `set -x` prints what is run.
 #[test]
 fn options_of_the_shell_neither_break_the_hook_nor_show_a_secret() {
-    for (shell, before) in [("bash", "set -k"), ("bash", "set -a"), ("bash", "set -x"), ("zsh", "setopt ALL_EXPORT XTRACE KSH_ARRAYS")] {
+    for (shell, before) in [("bash", "set -k"), ("bash", "set -a"), ("zsh", "setopt ALL_EXPORT KSH_ARRAYS")] {
         let env = environment();
         let script = format!(
             "{before}\n{}\ncredstack -q push assume {DEVELOPER}; {SHOW}; env | grep -c -e '{}' -e ^__credstack; credstack -q pop; {SHOW}",
-            init(shell, "").replace(" init", " init --mode profile"),
+            init(shell, ""),
             &ALICE_SECRET[..12]
         );
         let output = plain(&env, shell, &script).ok();
         let own = format!("none {ALICE_KEY}");
-        assert_eq!(output.stdout.lines().collect::<Vec<_>>(), ["credstack none", "0", &own], "{shell} {before}: {}", output.stderr);
+        assert_eq!(
+            output.stdout.lines().collect::<Vec<_>>(),
+            ["credstack none", "0", &own],
+            "{shell} {before}: {}",
+            output.stderr
+        );
     }
     // Secrets in a trace are found when the environment ends.
-    for (shell, trace) in [("bash", "set -x"), ("zsh", "setopt XTRACE")] {
+    for (shell, trace) in [("bash", "set -xv"), ("zsh", "setopt XTRACE VERBOSE")] {
         let env = environment();
-        let script = format!("{trace}\ncredstack -q push assume {DEVELOPER}; credstack -q pop");
-        env.run(command(&env, shell, "env", &script)).ok();
+        let script = format!("{trace}\ncredstack -q push assume {DEVELOPER}; credstack -q pop; {SHOW}");
+        let output = env.run(command(&env, shell, "env", &script)).ok().says("push assume");
+        assert_eq!(output.stdout, format!("none {ALICE_KEY}\n"));
     }
 }
 
@@ -91,15 +98,17 @@ fn what_is_readonly_is_said_once_and_the_shell_keeps_its_own_keys() {
     for (shell, name, other) in [("bash", "AWS_ACCESS_KEY_ID", "AWS_PROFILE"), ("zsh", "AWS_REGION", "AWS_SESSION_TOKEN")] {
         let env = environment();
         let show = r#"sh -c 'echo ${AWS_PROFILE-none} $AWS_ACCESS_KEY_ID ${#AWS_SECRET_ACCESS_KEY} $AWS_REGION'"#;
-        let script =
-            format!("readonly {name}\ncredstack -q push assume {DEVELOPER}; __credstack_prompt; {show}; credstack -q pop; {show}");
+        let script = format!(
+            "readonly {name}\ncredstack -q push assume {DEVELOPER}; __credstack_prompt; {show}; credstack -q pop; {show}"
+        );
         let output = run(&env, shell, &script).ok();
         let own = format!("none {ALICE_KEY} 40 eu-west-1");
         assert_eq!(output.stdout.lines().collect::<Vec<_>>(), [own.as_str(), own.as_str()], "{shell}: {}", output.stderr);
         let said = format!("warning: this shell cannot follow the stack: readonly: {name}; start one without\n");
         assert_eq!(output.stderr, said, "{shell}");
         // Made so while it is covered: what it follows stays, and its own keys are not lost.
-        let script = format!("credstack -q push assume {DEVELOPER}; readonly {other}=; credstack -q pop; echo $__credstack_saved | wc -c");
+        let script =
+            format!("credstack -q push assume {DEVELOPER}; readonly {other}=; credstack -q pop; echo $__credstack_saved | wc -c");
         let output = run(&env, shell, &script).ok().says(&format!("readonly: {other}"));
         assert!(output.stdout.trim().parse::<usize>().unwrap() > 100, "{shell}: {}", output.stdout);
     }
