@@ -27,3 +27,4 @@ mod refusals;
 mod rules;
 mod shells;
 mod sources;
+mod terminals;
