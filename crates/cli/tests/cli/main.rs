@@ -12,6 +12,7 @@ mod damage;
 mod echoes;
 mod endpoint;
 mod faults;
+mod formats;
 mod handout;
 mod hardening;
 mod help;
