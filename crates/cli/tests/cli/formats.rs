@@ -96,13 +96,10 @@ fn powershell(line: &str) -> Option<(String, String)> {
     let is_quote = |c: &char| "'\u{2018}\u{2019}\u{201a}\u{201b}".contains(*c);
     let (mut value, mut rest) = (String::new(), literal.chars().peekable());
     while let Some(c) = rest.next() {
-        if !is_quote(&c) {
-            value.push(c);
-        } else if rest.next_if(is_quote).is_some() {
-            value.push(c);
-        } else {
+        if is_quote(&c) && rest.next_if(is_quote).is_none() {
             return rest.next().is_none().then(|| (name.to_owned(), value));
         }
+        value.push(c);
     }
     None
 }
