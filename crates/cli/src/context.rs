@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     env,
+    ffi::OsString,
     path::{Path, PathBuf},
 };
 
@@ -30,6 +31,8 @@ pub struct Context {
     pub stack: StackName,
     /// Where our files lie.
     pub place: StateDirectory,
+    /// What was said about these two on the command line, as options.
+    pub given: Vec<OsString>,
     /// Whether our files and the configuration are where they usually are, and not where somebody put them this time.
     pub is_usual: bool,
     /// Whether the state directory is where it usually is.
@@ -71,6 +74,7 @@ impl Context {
         let not_text = || Failure::usage("CREDSTACK_STACK is not text").next_step("unset it, or give --stack");
         let named = env::var_os("CREDSTACK_STACK").filter(|name| !name.is_empty());
         let named = named.map(|name| name.into_string().map_err(|_| not_text())).transpose();
+        let given = given(&global)?;
         let stack = match (global.stack, named?) {
             (Some(name), _) => name,
             (None, Some(name)) => name
@@ -88,6 +92,7 @@ impl Context {
         let terminal = Terminal::new(global.no_input);
         Ok(Context {
             stack,
+            given,
             place: StateDirectory::new(state),
             is_usual,
             is_usual_place,
@@ -147,6 +152,19 @@ impl Context {
     pub fn our_program(&self) -> Option<PathBuf> {
         env::current_exe().ok()
     }
+}
+
+/// The options that choose the stack and the state directory, for one who calls credstack again from elsewhere.
+fn given(global: &Global) -> Result<Vec<OsString>, Failure> {
+    let mut given = Vec::new();
+    if let Some(stack) = &global.stack {
+        given.extend(["--stack".into(), stack.to_string().into()]);
+    }
+    if let Some(state) = &global.state_dir {
+        let state = std::path::absolute(state).map_err(|error| Failure::usage(format!("--state-dir: {error}")))?;
+        given.extend(["--state-dir".into(), state.into()]);
+    }
+    Ok(given)
 }
 
 /// A file of AWS's, as every SDK finds it.

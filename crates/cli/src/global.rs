@@ -8,11 +8,12 @@ use credstack_core::values::StackName;
 #[command(next_help_heading = "Global options")]
 pub struct Global {
     /// The stack to work on [env: CREDSTACK_STACK] [default: default]
-    #[arg(long, global = true, value_name = "NAME")]
+    // What the hook of a shell says is overridden by what a person says after it.
+    #[arg(long, global = true, value_name = "NAME", overrides_with = "stack")]
     pub stack: Option<StackName>,
 
     /// Where the database, the lock and the vault lie [env: CREDSTACK_STATE_DIR]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", overrides_with = "state_dir")]
     pub state_dir: Option<PathBuf>,
 
     /// Print JSON on stdout, and errors as JSON on stderr

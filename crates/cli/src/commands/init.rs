@@ -15,6 +15,7 @@ use crate::{
 /// Examples:
 ///   eval "$(credstack init bash)"
 ///   eval "$(credstack init zsh --mode env)"
+///   eval "$(credstack --stack work init bash)"     this stack, whatever CREDSTACK_STACK says
 ///   credstack init fish | source
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -29,8 +30,11 @@ pub struct Init {
 impl Init {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
         let program = context.our_program().ok_or_else(|| Failure::internal("the path of this program is not known"))?;
-        let program = program.to_str().filter(|path| !path.chars().any(char::is_control));
-        let program = program.ok_or_else(|| Failure::usage("the path of credstack is not text").next_step("move it"))?;
-        context.output.print(self.shell.script(program, self.mode).trim_end())
+        let words = std::iter::once(program.into_os_string()).chain(context.given.iter().cloned());
+        let words = words.map(|word| word.into_string().ok().filter(|word| !word.chars().any(char::is_control)));
+        let words: Option<Vec<String>> = words.collect();
+        let words =
+            words.ok_or_else(|| Failure::usage("the path of credstack, or of its state, is not text").next_step("move it"))?;
+        context.output.print(self.shell.script(&words, self.mode).trim_end())
     }
 }

@@ -41,7 +41,7 @@ impl ShellSync {
             Err(StackError::NoSuchStack(_)) => return self.follow(context, "", "__credstack_restore\n"),
             Err(error) => return Err(error.into()),
         };
-        if is_shells_own(&view) {
+        if is_shells_own(context, &view) {
             return self.follow(context, "", "__credstack_restore\n");
         }
         let current = view.current();
@@ -60,19 +60,24 @@ impl ShellSync {
                 profile(context).map(|name| Exports::only(vec![("AWS_PROFILE", Zeroizing::new(name))], region.as_deref()))
             }
         };
+        let code = exports.and_then(|exports| self.code(exports));
         let in_vain = format!("! {mark}");
-        let (exports, mark) = match exports {
-            Ok(exports) => (exports, mark),
+        let (code, mark) = match code {
+            Ok(code) => (code, mark),
             // Tried again at every prompt, and said once.
             Err(_) if self.at == in_vain => return Ok(()),
             Err(failure) => {
                 // The shell is left without an identity rather than with another one.
                 context.output.warn(&format!("{}; {}", failure.message, failure.next_step.unwrap_or_default()));
-                (Exports::only(Vec::new(), None), in_vain)
+                (Zeroizing::default(), in_vain)
             }
         };
-        let code = self.shell.format().text(&Exports { unset: Vec::new(), ..exports })?;
         self.follow(context, &mark, &Zeroizing::new(format!("__credstack_cover\n{}", code.as_str())))
+    }
+
+    /// Sets what is to be set; everything else is covered already.
+    fn code(&self, exports: Exports) -> Result<Zeroizing<String>, Failure> {
+        self.shell.format().text(&Exports { unset: Vec::new(), ..exports })
     }
 
     fn follow(&self, context: &Context, mark: &str, code: &str) -> Result<(), Failure> {
@@ -83,13 +88,19 @@ impl ShellSync {
     }
 }
 
-/// Whether the current frame is the one that the shell brought itself: the ambient one at the root.
-fn is_shells_own(view: &StackView) -> bool {
+/// Whether the current frame is the one that the shell brought itself: the ambient one at the root, and if its keys were
+/// captured, in a shell that has the same ones.
+fn is_shells_own(context: &Context, view: &StackView) -> bool {
     let ambient = match view.current() {
-        Some(credential) => credential.kind == Kind::Ambient,
+        Some(credential) => credential.kind == Kind::Ambient && own_key(context).is_some_and(|id| id == credential.access_key_id),
         None => true,
     };
     ambient && view.frames.by_height().first() == Some(view.frames.current())
+}
+
+/// The access key id that the shell has of its own. Where it is covered, the hook says it.
+fn own_key(context: &Context) -> Option<String> {
+    context.variable("CREDSTACK_COVERED").or_else(|| context.aws("AWS_ACCESS_KEY_ID").map(str::to_owned))
 }
 
 /// The profile that follows the stack.

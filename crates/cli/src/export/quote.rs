@@ -21,9 +21,10 @@ pub fn nushell(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\""))
 }
 
-/// For a dotenv file. Between single quotes nothing is expanded; most readers know no escape there.
+/// For a dotenv file. Between single quotes a quote or a backslash may be an escape, and `$` may be expanded (python-dotenv does
+/// both), or not: each reader has its own rules. AWS's keys have none of the three.
 pub fn dotenv(text: &str) -> Option<String> {
-    (!text.contains('\'')).then(|| format!("'{text}'"))
+    (!text.contains(['\'', '\\', '$'])).then(|| format!("'{text}'"))
 }
 
 /// For cmd.exe, between `set "` and `"`. Nothing there can be escaped for certain.

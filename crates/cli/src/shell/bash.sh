@@ -2,44 +2,63 @@
 __credstack_names=(@NAMES@)
 if [[ -z ${__credstack_at+set} ]]; then
     # A shell that was started in one that follows has nothing of its own to bring back.
-    __credstack_saved= __credstack_covered=${CREDSTACK_COVERED-} __credstack_at=${CREDSTACK_COVERED:+inherited}
+    __credstack_saved='' __credstack_covered=${CREDSTACK_COVERED-} __credstack_at=${CREDSTACK_COVERED:+inherited}
+    __credstack_held=''
+    declare -g +x __credstack_saved __credstack_covered __credstack_at __credstack_held
+    [[ -z $__credstack_covered ]] || CREDSTACK_COVERED=inherited
 fi
+
+# Whether every variable can be changed. Which cannot is said once, and the shell stays as it is.
+__credstack_is_free() {
+    local name pattern list held=''
+    list=$'\n'$(readonly -p)$'\n'
+    for name in "${__credstack_names[@]}"; do
+        pattern=$'\n[^=]* '$name$'[=\n]'
+        [[ $list =~ $pattern ]] && held+="${held:+, }$name"
+    done
+    [[ -z $held || $held == "$__credstack_held" ]] ||
+        printf 'warning: this shell cannot follow the stack: readonly: %s; start one without\n' "$held" >&2
+    __credstack_held=$held
+    [[ -z $held ]]
+}
 
 # Brings back what this shell had of its own.
 __credstack_restore() {
     [[ -n $__credstack_covered ]] || return 0
-    local -
-    set +a
     unset -v "${__credstack_names[@]}" CREDSTACK_COVERED
     eval "$__credstack_saved"
-    __credstack_saved= __credstack_covered=
+    __credstack_saved='' __credstack_covered=''
 }
 
 # Keeps what this shell has of its own, unexported, and takes it out of the way.
 __credstack_cover() {
     __credstack_restore
-    local - name line
-    set +a
+    local name line own=none
     for name in "${__credstack_names[@]}"; do
         [[ -n ${!name+set} ]] || continue
         printf -v line 'declare -g%s %s=%q\n' "${!name@a}" "$name" "${!name}"
         __credstack_saved+=$line
+        [[ $name != AWS_ACCESS_KEY_ID || ${!name@a} != *x* ]] || own=${!name:-none}
     done
     __credstack_covered=1
     unset -v @SOURCES@
-    export CREDSTACK_COVERED=1
+    export CREDSTACK_COVERED="$own"
 }
 
 __credstack_sync() {
-    local code
-    code=$(@CREDSTACK@ shell-sync bash --mode @MODE@ --at "$__credstack_at") && eval "$code"
+    # What is followed is exported by name, assigned by the shell, and not traced: it may be a secret.
+    local - code
+    set +akvx
+    code=$(@CREDSTACK@ shell-sync bash --mode @MODE@ --at "$__credstack_at") || return
+    [[ -z $code ]] || ! __credstack_is_free || eval "$code"
 }
 
-credstack() {
+# Written so that an alias of this name does not take its place.
+function credstack {
     local status
     @CREDSTACK@ "$@"
     status=$?
-    __credstack_sync
+    __credstack_sync || :
     return "$status"
 }
 
@@ -49,5 +68,5 @@ __credstack_prompt() {
 }
 
 if [[ ${PROMPT_COMMAND[*]-} != *__credstack_prompt* ]]; then
-    PROMPT_COMMAND="${PROMPT_COMMAND:+$PROMPT_COMMAND; }__credstack_prompt"
+    PROMPT_COMMAND="${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}__credstack_prompt"
 fi

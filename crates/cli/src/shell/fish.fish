@@ -6,7 +6,23 @@ if not set -q __credstack_at
     if set -q CREDSTACK_COVERED
         set -g __credstack_covered 1
         set -g __credstack_at inherited
+        set -gx CREDSTACK_COVERED inherited
     end
+end
+
+# Whether every variable can be taken away. Which cannot is said once, and the shell stays as it is: an exported universal
+# variable is hidden by nothing but an exported one.
+function __credstack_is_free
+    set -l held
+    for name in @SOURCES@
+        test "$name @MODE@" = 'AWS_PROFILE profile'; and continue
+        set -q -Ux $name; and set -a held $name
+    end
+    if test -n "$held"; and test "$held" != "$__credstack_held"
+        echo "warning: this shell cannot follow the stack: universal: $(string join ', ' $held); make them global" >&2
+    end
+    set -g __credstack_held $held
+    test -z "$held"
 end
 
 # Brings back what this shell had of its own.
@@ -31,6 +47,8 @@ end
 # Keeps what this shell has of its own, unexported, and takes it out of the way.
 function __credstack_cover
     __credstack_restore
+    set -l own none
+    set -q -gx AWS_ACCESS_KEY_ID; and test -n "$AWS_ACCESS_KEY_ID"; and set own $AWS_ACCESS_KEY_ID
     for name in $__credstack_names
         set -q -g $name; or continue
         set -g __credstack_kept_$name $$name
@@ -38,11 +56,12 @@ function __credstack_cover
     end
     set -g __credstack_covered 1
     set -e -g @SOURCES@
-    set -gx CREDSTACK_COVERED 1
+    set -gx CREDSTACK_COVERED $own
 end
 
 function __credstack_sync
-    @CREDSTACK@ shell-sync fish --mode @MODE@ --at "$__credstack_at" | source
+    set -l code (@CREDSTACK@ shell-sync fish --mode @MODE@ --at "$__credstack_at")
+    test -z "$code"; or not __credstack_is_free; or printf '%s\n' $code | source
 end
 
 function credstack

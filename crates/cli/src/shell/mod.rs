@@ -20,20 +20,21 @@ pub enum Mode {
 }
 
 impl Shell {
-    /// The text that a shell evaluates when it starts.
-    pub fn script(self, program: &str, mode: Mode) -> String {
+    /// The text that a shell evaluates when it starts. The command that it calls is the program, with options.
+    pub fn script(self, command: &[String], mode: Mode) -> String {
         let template = match self {
             Shell::Bash => include_str!("bash.sh"),
             Shell::Zsh => include_str!("zsh.sh"),
             Shell::Fish => include_str!("fish.fish"),
         };
         let names = [&SOURCES[..], &["AWS_REGION", "AWS_DEFAULT_REGION"]].concat().join(" ");
+        let command = command.iter().map(|word| self.quote(word)).collect::<Vec<_>>().join(" ");
         let mode = if mode == Mode::Profile { "profile" } else { "env" };
         template
             .replace("@NAMES@", &names)
             .replace("@SOURCES@", &SOURCES.join(" "))
             .replace("@MODE@", mode)
-            .replace("@CREDSTACK@", &format!("command {}", self.quote(program)))
+            .replace("@CREDSTACK@", &format!("command {command}"))
     }
 
     /// A text as one word.

@@ -1,9 +1,26 @@
 # credstack for zsh: eval "$(credstack init zsh)" in ~/.zshrc
-typeset -ga __credstack_names=(@NAMES@)
-if (( ! ${+__credstack_at} )); then
+() {
+    emulate -L zsh
+    typeset -ga __credstack_names=(@NAMES@)
+    (( ! ${+__credstack_at} )) || return 0
     # A shell that was started in one that follows has nothing of its own to bring back.
     typeset -g __credstack_saved= __credstack_covered=${CREDSTACK_COVERED-} __credstack_at=${CREDSTACK_COVERED:+inherited}
-fi
+    typeset -g __credstack_held=
+    [[ -z $__credstack_covered ]] || CREDSTACK_COVERED=inherited
+}
+
+# Whether every variable can be changed. Which cannot is said once, and the shell stays as it is.
+__credstack_is_free() {
+    emulate -L zsh
+    local name held=
+    for name in $__credstack_names; do
+        [[ ${(Pt)name} == *readonly* ]] && held+=${held:+, }$name
+    done
+    [[ -z $held || $held == $__credstack_held ]] ||
+        print -ru2 "warning: this shell cannot follow the stack: readonly: $held; start one without"
+    __credstack_held=$held
+    [[ -z $held ]]
+}
 
 # Brings back what this shell had of its own.
 __credstack_restore() {
@@ -18,30 +35,36 @@ __credstack_restore() {
 __credstack_cover() {
     emulate -L zsh
     __credstack_restore
-    local name value
+    local name value own=none
     for name in $__credstack_names; do
         (( ${(P)+name} )) || continue
         value=${(P)name}
         if [[ ${(Pt)name} == *export* ]]; then
             __credstack_saved+="export $name=${(qqqq)value}"$'\n'
+            [[ $name != AWS_ACCESS_KEY_ID ]] || own=${value:-none}
         else
             __credstack_saved+="typeset -g $name=${(qqqq)value}"$'\n'
         fi
     done
     __credstack_covered=1
     unset -v @SOURCES@
-    export CREDSTACK_COVERED=1
+    export CREDSTACK_COVERED=$own
 }
 
 __credstack_sync() {
+    # What is followed is assigned by zsh's own rules, and not traced: it may be a secret.
+    emulate -L zsh
+    unsetopt xtrace verbose
     local code
-    code=$(@CREDSTACK@ shell-sync zsh --mode @MODE@ --at "$__credstack_at") && eval "$code"
+    code=$(@CREDSTACK@ shell-sync zsh --mode @MODE@ --at "$__credstack_at") || return
+    [[ -z $code ]] || ! __credstack_is_free || eval "$code"
 }
 
-credstack() {
+# Written so that an alias of this name does not take its place.
+function credstack {
     @CREDSTACK@ "$@"
     local code=$?
-    __credstack_sync
+    __credstack_sync || :
     return $code
 }
 

@@ -1,17 +1,26 @@
-//! A person at a terminal: the program on a pseudo-terminal of its own.
+//! A person at a terminal: the program, or a shell, on a pseudo-terminal of its own.
 
 use std::{
     io::{Read, Write},
+    path::Path,
     process::{ExitStatus, Stdio},
+    sync::{
+        Arc,
+        mpsc::{self, Receiver},
+    },
     time::{Duration, Instant},
 };
 
 use super::{TestEnvironment, programs};
 
-/// The program, running on a terminal.
+/// Within this, everything is shown that will be.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The program, running on a terminal. It ends with this at the latest.
 pub struct Terminal<'a> {
     env: &'a TestEnvironment,
-    pty: pty_process::blocking::Pty,
+    pty: Arc<pty_process::blocking::Pty>,
+    output: Receiver<Vec<u8>>,
     child: std::process::Child,
     line: String,
     shown: Vec<u8>,
@@ -25,18 +34,30 @@ impl<'a> Terminal<'a> {
 
     /// The same with stdin from elsewhere; only `/dev/tty` is the terminal then.
     pub fn start_with(env: &'a TestEnvironment, arguments: &[&str], stdin: Option<Stdio>) -> Terminal<'a> {
-        Terminal::spawn(env, arguments, stdin, None)
+        Terminal::spawn(env, &programs::credstack(), arguments, stdin, None)
     }
 
     /// The same with one more variable.
     pub fn start_in(env: &'a TestEnvironment, arguments: &[&str], variable: Option<(&str, &str)>) -> Terminal<'a> {
-        Terminal::spawn(env, arguments, None, variable)
+        Terminal::spawn(env, &programs::credstack(), arguments, None, variable)
     }
 
-    fn spawn(env: &'a TestEnvironment, arguments: &[&str], stdin: Option<Stdio>, variable: Option<(&str, &str)>) -> Terminal<'a> {
+    /// An interactive bash that reads a start-up file.
+    pub fn bash(env: &'a TestEnvironment, start_up: &Path, variable: Option<(&str, &str)>) -> Terminal<'a> {
+        let arguments = ["--noprofile", "--rcfile", start_up.to_str().unwrap(), "-i"];
+        Terminal::spawn(env, Path::new("/usr/bin/bash"), &arguments, None, variable)
+    }
+
+    fn spawn(
+        env: &'a TestEnvironment,
+        program: &Path,
+        arguments: &[&str],
+        stdin: Option<Stdio>,
+        variable: Option<(&str, &str)>,
+    ) -> Terminal<'a> {
         let (pty, pts) = pty_process::blocking::open().unwrap();
         pty.resize(pty_process::Size::new(50, 200)).unwrap();
-        let mut command = pty_process::blocking::Command::new(programs::credstack())
+        let mut command = pty_process::blocking::Command::new(program)
             .args(arguments)
             .env_clear()
             .envs(env.variables())
@@ -47,13 +68,15 @@ impl<'a> Terminal<'a> {
             command = command.stdin(stdin);
         }
         let child = command.spawn(pts).unwrap();
-        Terminal { env, pty, child, line: format!("credstack {arguments:?}"), shown: Vec::new() }
+        let pty = Arc::new(pty);
+        let output = shown_on(Arc::clone(&pty));
+        Terminal { env, pty, output, child, line: format!("{} {arguments:?}", program.display()), shown: Vec::new() }
     }
 
     /// Waits until the terminal shows a text.
     #[track_caller]
     pub fn expect(&mut self, text: &str) -> &mut Self {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + PATIENCE;
         while !self.text().contains(text) {
             assert!(Instant::now() < deadline && self.read(), "expected {text:?}, the terminal shows:\n{}", self.text());
         }
@@ -62,7 +85,7 @@ impl<'a> Terminal<'a> {
 
     /// Types a line.
     pub fn type_line(&mut self, line: &str) -> &mut Self {
-        self.pty.write_all(format!("{line}\n").as_bytes()).unwrap();
+        (&*self.pty).write_all(format!("{line}\n").as_bytes()).unwrap();
         self
     }
 
@@ -74,13 +97,13 @@ impl<'a> Terminal<'a> {
 
     /// Types a control character: `c` for Ctrl-C.
     pub fn type_control(&mut self, letter: char) -> &mut Self {
-        self.pty.write_all(&[letter as u8 & 0x1f]).unwrap();
+        (&*self.pty).write_all(&[letter as u8 & 0x1f]).unwrap();
         self
     }
 
     /// Whether the terminal shows what is typed.
     pub fn echoes(&self) -> bool {
-        rustix::termios::tcgetattr(&self.pty).unwrap().local_modes.contains(rustix::termios::LocalModes::ECHO)
+        rustix::termios::tcgetattr(&*self.pty).unwrap().local_modes.contains(rustix::termios::LocalModes::ECHO)
     }
 
     /// Sends the program a signal.
@@ -108,15 +131,38 @@ impl<'a> Terminal<'a> {
         String::from_utf8_lossy(&self.shown).into_owned()
     }
 
-    /// Reads once; false at the end. A pseudo-terminal whose other side is closed gives an error on Linux.
+    /// Takes what is shown next; false at the end. A terminal that shows nothing for long and does not end fails.
     fn read(&mut self) -> bool {
-        let mut buffer = [0; 4096];
-        match self.pty.read(&mut buffer) {
-            Ok(0) | Err(_) => false,
-            Ok(count) => {
-                self.shown.extend_from_slice(&buffer[..count]);
+        match self.output.recv_timeout(PATIENCE) {
+            Ok(bytes) => {
+                self.shown.extend_from_slice(&bytes);
                 true
             }
+            Err(mpsc::RecvTimeoutError::Disconnected) => false,
+            Err(mpsc::RecvTimeoutError::Timeout) => panic!("nothing more came, the terminal shows:\n{}", self.text()),
         }
     }
+}
+
+impl Drop for Terminal<'_> {
+    fn drop(&mut self) {
+        // It has ended, unless the test failed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a terminal shows, read in a thread: only so can one wait for it with a bound. It ends when nobody has the other side
+/// open any more, which is an error on Linux.
+fn shown_on(pty: Arc<pty_process::blocking::Pty>) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = (&*pty).read(&mut buffer) {
+            if sender.send(buffer[..count].to_vec()).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
 }
