@@ -17,16 +17,18 @@ pub struct ManagedProfile {
 }
 
 impl ManagedProfile {
-    /// A profile that follows a stack. `state` is the state directory where it is not the usual one.
+    /// A profile that follows a stack; `None`: the one that CREDSTACK_STACK names where the client runs. `state` is the state
+    /// directory where it is not the usual one.
     pub fn new(
         name: &str,
         program: &Path,
-        stack: &StackName,
+        stack: Option<&StackName>,
         state: Option<&Path>,
         region: Option<&str>,
     ) -> Result<ManagedProfile, Failure> {
         check_name(name)?;
-        let mut words = vec![word(program)?, "credential-process".to_owned(), "--stack".to_owned(), stack.to_string()];
+        let mut words = vec![word(program)?, "credential-process".to_owned()];
+        words.extend(stack.into_iter().flat_map(|stack| ["--stack".to_owned(), stack.to_string()]));
         if let Some(state) = state {
             words.extend(["--state-dir".to_owned(), word(state)?]);
         }
@@ -112,15 +114,18 @@ pub fn without(text: &str, name: &str) -> Result<String, Failure> {
     Ok(format!("{}{}", &text[..from], &text[to..]))
 }
 
-/// The profile of ours that follows a stack.
-pub fn profile_of(text: &str, stack: &StackName) -> Option<String> {
-    let wanted = format!(" credential-process --stack {stack}");
+/// The profile of ours that follows a stack; `None`: the one that CREDSTACK_STACK names where the client runs.
+pub fn profile_of(text: &str, stack: Option<&StackName>) -> Option<String> {
+    let wanted = match stack {
+        Some(stack) => format!(" credential-process --stack {stack}"),
+        None => " credential-process".to_owned(),
+    };
     let mut name = None;
     for line in text.lines() {
         if let Some(rest) = line.strip_prefix("# >>> profile ") {
             name = rest.split(',').next();
         }
-        let follows = |line: &str| line.ends_with(&wanted) || line.contains(&format!("{wanted} "));
+        let follows = |line: &str| line.ends_with(&wanted) || line.contains(&format!("{wanted} --state-dir "));
         if line.starts_with("credential_process = ") && follows(line) {
             return name.map(str::to_owned);
         }
@@ -208,15 +213,26 @@ mod tests {
     use super::*;
 
     fn profile(name: &str, stack: &str) -> ManagedProfile {
-        ManagedProfile::new(name, Path::new("/opt/my tools/credstack"), &stack.parse().unwrap(), None, None).unwrap()
+        ManagedProfile::new(name, Path::new("/opt/my tools/credstack"), Some(&stack.parse().unwrap()), None, None).unwrap()
     }
 
     #[test]
     fn the_command_is_quoted_for_a_shell_and_for_those_that_split_like_one() {
         let text = with("", &profile("credstack", "work")).unwrap();
         assert!(text.contains("\ncredential_process = '/opt/my tools/credstack' credential-process --stack work\n"), "{text}");
-        assert_eq!(profile_of(&text, &"work".parse().unwrap()).as_deref(), Some("credstack"));
-        assert_eq!(profile_of(&text, &"wor".parse().unwrap()), None);
+        assert_eq!(profile_of(&text, Some(&"work".parse().unwrap())).as_deref(), Some("credstack"));
+        assert_eq!(profile_of(&text, Some(&"wor".parse().unwrap())), None);
+        assert_eq!(profile_of(&text, None), None);
+    }
+
+    #[test]
+    fn a_profile_can_leave_the_stack_to_the_variable() {
+        for state in [None, Some(Path::new("/srv/state"))] {
+            let program = Path::new("/opt/my tools/credstack");
+            let text = with("", &ManagedProfile::new("mine", program, None, state, None).unwrap()).unwrap();
+            assert_eq!(profile_of(&text, None).as_deref(), Some("mine"), "{text}");
+            assert_eq!(profile_of(&text, Some(&StackName::default())), None, "{text}");
+        }
     }
 
     #[test]

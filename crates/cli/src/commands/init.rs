@@ -12,10 +12,17 @@ use crate::{
 /// with --mode env the keys. Back at the ambient frame every variable is what it was, unset and
 /// empty told apart.
 ///
+/// With --per-shell each terminal has a stack of its own, which shells within it share; it is
+/// removed with its secrets when the terminal's shell ends, or, where that was killed, when the
+/// next such shell begins. `credstack setup profile --per-shell` writes its profile.
+///
 /// Examples:
 ///   eval "$(credstack init bash)"
 ///   eval "$(credstack init zsh --mode env)"
 ///   credstack init fish | source
+///   credstack init nushell | save -f ~/.config/nushell/credstack.nu     then `source` that file
+///   Invoke-Expression (& credstack init powershell | Out-String)
+///   eval "$(credstack init bash --per-shell)"
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Init {
@@ -24,6 +31,9 @@ pub struct Init {
     /// What is put into the environment
     #[arg(long, value_name = "MODE", default_value = "profile")]
     mode: Mode,
+    /// Give each terminal a stack of its own
+    #[arg(long)]
+    per_shell: bool,
 }
 
 impl Init {
@@ -31,6 +41,6 @@ impl Init {
         let program = context.our_program().ok_or_else(|| Failure::internal("the path of this program is not known"))?;
         let program = program.to_str().filter(|path| !path.chars().any(char::is_control));
         let program = program.ok_or_else(|| Failure::usage("the path of credstack is not text").next_step("move it"))?;
-        context.output.print(self.shell.script(program, self.mode).trim_end())
+        context.output.print(self.shell.script(program, self.mode, self.per_shell).trim_end())
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     export::Exports,
     failure::Failure,
     keys,
-    shell::{Mode, Shell},
+    shell::{Mode, Shell, own_stack},
 };
 
 /// Print what a shell has to do to follow the stack (run by the hook of `credstack init`)
@@ -38,11 +38,11 @@ impl ShellSync {
         let view = match reader.stack(&context.stack) {
             Ok(view) => view,
             // Removed meanwhile: what it covered comes back.
-            Err(StackError::NoSuchStack(_)) => return self.follow(context, "", "__credstack_restore\n"),
+            Err(StackError::NoSuchStack(_)) => return self.follow(context, "", None),
             Err(error) => return Err(error.into()),
         };
         if is_shells_own(&view) {
-            return self.follow(context, "", "__credstack_restore\n");
+            return self.follow(context, "", None);
         }
         let current = view.current();
         let region = current.and_then(|credential| credential.region.clone());
@@ -71,15 +71,14 @@ impl ShellSync {
                 (Exports::only(Vec::new(), None), in_vain)
             }
         };
-        let code = self.shell.format().text(&Exports { unset: Vec::new(), ..exports })?;
-        self.follow(context, &mark, &Zeroizing::new(format!("__credstack_cover\n{}", code.as_str())))
+        self.follow(context, &mark, Some(exports))
     }
 
-    fn follow(&self, context: &Context, mark: &str, code: &str) -> Result<(), Failure> {
+    fn follow(&self, context: &Context, mark: &str, exports: Option<Exports>) -> Result<(), Failure> {
         if mark == self.at {
             return Ok(());
         }
-        context.output.print(&Zeroizing::new(format!("{code}{}", self.shell.remember(mark).trim_end())))
+        context.output.print(&self.shell.follow(exports, mark)?)
     }
 }
 
@@ -95,8 +94,12 @@ fn is_shells_own(view: &StackView) -> bool {
 /// The profile that follows the stack.
 fn profile(context: &Context) -> Result<String, Failure> {
     let text = aws_config::read(&context.aws_config_file)?;
-    aws_config::profile_of(&text, &context.stack).ok_or_else(|| {
+    context.profile(&text).ok_or_else(|| {
+        let write = match own_stack::Owner::of(&context.stack) {
+            Some(_) => "credstack setup profile --per-shell".to_owned(),
+            None => format!("credstack --stack {} setup profile --name NAME", context.stack),
+        };
         Failure::usage(format!("this shell cannot follow stack {}: no profile does", context.stack))
-            .next_step(format!("write one with `credstack --stack {} setup profile --name NAME`", context.stack))
+            .next_step(format!("write one with `{write}`"))
     })
 }
