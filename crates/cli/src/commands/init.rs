@@ -41,6 +41,6 @@ impl Init {
         let program = context.our_program().ok_or_else(|| Failure::internal("the path of this program is not known"))?;
         let program = program.to_str().filter(|path| !path.chars().any(char::is_control));
         let program = program.ok_or_else(|| Failure::usage("the path of credstack is not text").next_step("move it"))?;
-        context.output.print(self.shell.script(program, self.mode, self.per_shell).trim_end())
+        context.output.print(self.shell.script(&[program.to_owned()], self.mode, self.per_shell).trim_end())
     }
 }

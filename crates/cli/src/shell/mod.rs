@@ -30,8 +30,8 @@ pub enum Mode {
 }
 
 impl Shell {
-    /// The text that a shell evaluates when it starts.
-    pub fn script(self, program: &str, mode: Mode, per_shell: bool) -> String {
+    /// The text that a shell evaluates when it starts. The command that it calls is the program, with options.
+    pub fn script(self, command: &[String], mode: Mode, per_shell: bool) -> String {
         let (own_stack, template) = match self {
             Shell::Bash => (include_str!("per_shell/bash.sh"), include_str!("bash.sh")),
             Shell::Zsh => (include_str!("per_shell/zsh.sh"), include_str!("zsh.sh")),
@@ -46,15 +46,16 @@ impl Shell {
             .replace("@NAMES@", &self.list(&names))
             .replace("@SOURCES@", &self.list(&SOURCES))
             .replace("@MODE@", mode)
-            .replace("@CREDSTACK@", &self.call(program))
+            .replace("@CREDSTACK@", &self.call(command))
     }
 
     /// A program as a command that no function hides.
-    fn call(self, program: &str) -> String {
+    fn call(self, command: &[String]) -> String {
+        let words = command.iter().map(|word| self.quote(word)).collect::<Vec<_>>().join(" ");
         match self {
-            Shell::Bash | Shell::Zsh | Shell::Fish => format!("command {}", self.quote(program)),
-            Shell::Nushell => format!("^{}", self.quote(program)),
-            Shell::Powershell => format!("& {}", self.quote(program)),
+            Shell::Bash | Shell::Zsh | Shell::Fish => format!("command {words}"),
+            Shell::Nushell => format!("^{words}"),
+            Shell::Powershell => format!("& {words}"),
         }
     }
 

@@ -13,10 +13,12 @@ def --env __credstack_restore [] {
 # Keeps what this shell has of its own, in a record that no program is given, and takes it out of the way.
 def --env __credstack_cover [] {
     __credstack_restore
-    let own = ($env | columns | where $it in [@NAMES@])
-    $env.__credstack = {at: $env.__credstack.at, covered: true, kept: ($env | select ...$own)}
+    let key = $env.AWS_ACCESS_KEY_ID?
+    let own = ($env | transpose name value | where name in [@NAMES@])
+    let kept = ($own | reduce --fold {} {|variable, kept| $kept | insert $variable.name $variable.value })
+    $env.__credstack = {at: $env.__credstack.at, covered: true, kept: $kept}
     hide-env --ignore-errors ...[@SOURCES@]
-    $env.CREDSTACK_COVERED = "1"
+    $env.CREDSTACK_COVERED = (if ($key | is-empty) { "none" } else { $key })
 }
 
 # nushell cannot evaluate a text: what is to be done comes as data.
@@ -60,6 +62,7 @@ def --env __credstack_prompt [] {
 if "__credstack" not-in $env {
     # A shell that was started in one that follows has nothing of its own to bring back.
     let covered = ($env.CREDSTACK_COVERED? | is-not-empty)
+    if $covered { $env.CREDSTACK_COVERED = "inherited" }
     $env.__credstack = {at: (if $covered { "inherited" } else { "" }), covered: $covered, kept: {}}
     $env.config.hooks.pre_prompt = ($env.config.hooks.pre_prompt? | default [] | append {|| __credstack_prompt })
 }

@@ -4,6 +4,7 @@ if (-not (Test-Path Variable:Global:__credstack_at)) {
     # A shell that was started in one that follows has nothing of its own to bring back.
     $Global:__credstack_kept = @{}
     $Global:__credstack_covered = [bool]$Env:CREDSTACK_COVERED
+    if ($Global:__credstack_covered) { $Env:CREDSTACK_COVERED = 'inherited' }
     $Global:__credstack_at = if ($Global:__credstack_covered) { 'inherited' } else { '' }
 }
 
@@ -31,7 +32,8 @@ function Global:__credstack_cover {
     }
     $Global:__credstack_covered = $true
     foreach ($name in @SOURCES@) { Remove-Item "Env:$name" -ErrorAction Ignore }
-    $Env:CREDSTACK_COVERED = '1'
+    $key = $Global:__credstack_kept['AWS_ACCESS_KEY_ID']
+    $Env:CREDSTACK_COVERED = if ($key) { $key } else { 'none' }
 }
 
 function Global:__credstack_sync {

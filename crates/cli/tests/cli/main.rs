@@ -20,6 +20,7 @@ mod least_privilege;
 mod limits;
 mod losses;
 mod network;
+mod nushell;
 mod output;
 mod prompts;
 mod refusals;
