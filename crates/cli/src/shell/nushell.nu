@@ -41,7 +41,7 @@ def --env --wrapped credstack [...words] {
         try {
             let output = (@CREDSTACK@ ...$words)
             __credstack_sync
-            $output
+            if ($output | is-not-empty) { $output }
         } catch {|error|
             let status = $env.LAST_EXIT_CODE
             __credstack_sync

@@ -22,6 +22,7 @@ mod losses;
 mod network;
 mod nushell;
 mod output;
+mod own_stacks;
 mod prompts;
 mod refusals;
 mod rules;
