@@ -23,6 +23,7 @@ mod network;
 mod nushell;
 mod output;
 mod own_stacks;
+mod powershell;
 mod prompts;
 mod refusals;
 mod rules;
