@@ -36,7 +36,10 @@ impl ShellStack {
             None if context.stack.is_default() => us.stack(),
             _ => context.stack.clone(),
         };
-        if let Err(failure) = sweep(context, &host) {
+        // A shell's own that it does not know of yet was left by another one with its number.
+        let is_left_over = stack == us.stack() && stack != context.stack;
+        let swept = if is_left_over { remove(context, &stack) } else { Ok(()) };
+        if let Err(failure) = swept.and_then(|()| sweep(context, &host)) {
             // A shell has to begin all the same.
             context.output.warn(&format!("stacks of shells that were killed are still there: {}", failure.message));
         }

@@ -126,7 +126,8 @@ mod unix {
     }
 }
 
-/// UNTESTED. Nothing is asked of Windows: a stack goes when its shell says that it ends, and every shell has its own.
+/// UNTESTED. Nothing is asked of Windows: a stack goes when its shell says that it ends, and all that was started in the shell
+/// shares it.
 #[cfg(not(unix))]
 mod system {
     pub fn start(_process: u32) -> Option<String> {

@@ -168,6 +168,18 @@ fn a_stack_that_somebody_chose_is_kept() {
     }
 }
 
+/// Where the time when a process began is not known, or after the machine was started anew, a name may come again.
+#[test]
+fn what_is_left_under_a_new_shells_name_is_not_taken_over() {
+    let env = environment();
+    let again = format!("unset CREDSTACK_STACK; {}; echo $CREDSTACK_STACK ${{AWS_PROFILE-none}}", init("bash"));
+    let script =
+        format!("credstack -q push assume {DEVELOPER}; echo $CREDSTACK_STACK $AWS_PROFILE; {again}; __credstack_prompt; {again}");
+    let output = env.run(command(&env, "bash", &script)).ok();
+    let lines: Vec<_> = output.stdout.lines().map(|line| line.split_once(' ').unwrap()).collect();
+    assert_eq!((lines[0].0, lines[0].1, lines[2].1), (lines[2].0, "credstack-shell", "none"), "{output:?}");
+}
+
 /// What a person does when the shell ends is still done, and the shell ends as it would have.
 #[test]
 fn the_end_of_a_shell_is_not_disturbed() {
