@@ -16,6 +16,7 @@ use etcetera::BaseStrategy;
 use jiff::Timestamp;
 
 use crate::{
+    aws_config,
     configuration::Configuration,
     failure::Failure,
     global::{ColorWhen, Global},
@@ -29,6 +30,8 @@ use crate::{
 pub struct Context {
     /// The stack to work on.
     pub stack: StackName,
+    /// The stack that a program finds which is started from here: CREDSTACK_STACK's, whatever `--stack` says.
+    pub stack_of_variable: StackName,
     /// Where our files lie.
     pub place: StateDirectory,
     /// What was said about these two on the command line, as options.
@@ -75,12 +78,18 @@ impl Context {
         let named = env::var_os("CREDSTACK_STACK").filter(|name| !name.is_empty());
         let named = named.map(|name| name.into_string().map_err(|_| not_text())).transpose();
         let given = given(&global)?;
-        let stack = match (global.stack, named?) {
-            (Some(name), _) => name,
-            (None, Some(name)) => name
-                .parse()
-                .map_err(|error| Failure::usage(format!("CREDSTACK_STACK is {error}")).next_step("unset it, or give --stack"))?,
-            (None, None) => StackName::default(),
+        let named = named.and_then(|name| {
+            name.map_or(Ok(StackName::default()), |name| {
+                name.parse()
+                    .map_err(|error| Failure::usage(format!("CREDSTACK_STACK is {error}")).next_step("unset it, or give --stack"))
+            })
+        });
+        let (stack, stack_of_variable) = match (global.stack, named) {
+            (Some(name), named) => (name, named.unwrap_or_default()),
+            (None, named) => {
+                let named = named?;
+                (named.clone(), named)
+            }
         };
         let state = global.state_dir.or_else(|| path_variable("CREDSTACK_STATE_DIR"));
         let is_usual = state.is_none() && path_variable("CREDSTACK_CONFIG_FILE").is_none();
@@ -93,6 +102,7 @@ impl Context {
         Ok(Context {
             stack,
             given,
+            stack_of_variable,
             place: StateDirectory::new(state),
             is_usual,
             is_usual_place,
@@ -125,6 +135,12 @@ impl Context {
         self.aws_environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// The profile of ours in an AWS configuration that follows the stack in programs which are started from here.
+    pub fn profile(&self, aws_config: &[u8]) -> Option<String> {
+        let of_variable = || (self.stack == self.stack_of_variable).then(|| aws_config::profile_of(aws_config, None));
+        aws_config::profile_of(aws_config, Some(&self.stack)).or_else(|| of_variable().flatten())
+    }
+
     /// What is there, without a lock.
     pub fn reader(&self) -> Result<Reader, StackError> {
         Reader::open(&self.place, self.secrets.clone())
@@ -146,6 +162,11 @@ impl Context {
         let name = format!("{user}@{host}");
         let allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
         name.chars().map(|c| if allowed(c) { c } else { '-' }).take(64).collect()
+    }
+
+    /// The name of this machine.
+    pub fn host(&self) -> String {
+        actor().host
     }
 
     /// The path of this program.

@@ -16,16 +16,18 @@ pub struct ManagedProfile {
 }
 
 impl ManagedProfile {
-    /// A profile that follows a stack. `state` is the state directory where it is not the usual one.
+    /// A profile that follows a stack; `None`: the one that CREDSTACK_STACK names where the client runs. `state` is the state
+    /// directory where it is not the usual one.
     pub fn new(
         name: &str,
         program: &Path,
-        stack: &StackName,
+        stack: Option<&StackName>,
         state: Option<&Path>,
         region: Option<&str>,
     ) -> Result<ManagedProfile, Failure> {
         check_name(name)?;
-        let mut words = vec![word(program)?, "credential-process".to_owned(), "--stack".to_owned(), stack.to_string()];
+        let mut words = vec![word(program)?, "credential-process".to_owned()];
+        words.extend(stack.into_iter().flat_map(|stack| ["--stack".to_owned(), stack.to_string()]));
         if let Some(state) = state {
             words.extend(["--state-dir".to_owned(), word(state)?]);
         }
@@ -108,15 +110,18 @@ pub fn without(text: &[u8], name: &str) -> Result<Vec<u8>, Failure> {
     Ok([before, after].concat())
 }
 
-/// The profile of ours that follows a stack.
-pub fn profile_of(text: &[u8], stack: &StackName) -> Option<String> {
-    let wanted = format!(" credential-process --stack {stack}");
+/// The profile of ours that follows a stack; `None`: the one that CREDSTACK_STACK names where the client runs.
+pub fn profile_of(text: &[u8], stack: Option<&StackName>) -> Option<String> {
+    let wanted = match stack {
+        Some(stack) => format!(" credential-process --stack {stack}"),
+        None => " credential-process".to_owned(),
+    };
     let mut name = None;
     for line in String::from_utf8_lossy(text).lines() {
         if let Some(rest) = line.strip_prefix("# >>> profile ") {
             name = rest.split(',').next().map(str::to_owned);
         }
-        let follows = |line: &str| line.ends_with(&wanted) || line.contains(&format!("{wanted} "));
+        let follows = |line: &str| line.ends_with(&wanted) || line.contains(&format!("{wanted} --state-dir "));
         if line.starts_with("credential_process = ") && follows(line) {
             return name;
         }
@@ -199,7 +204,7 @@ mod tests {
     use super::*;
 
     fn profile(name: &str, stack: &str) -> ManagedProfile {
-        ManagedProfile::new(name, Path::new("/opt/my tools/credstack"), &stack.parse().unwrap(), None, None).unwrap()
+        ManagedProfile::new(name, Path::new("/opt/my tools/credstack"), Some(&stack.parse().unwrap()), None, None).unwrap()
     }
 
     #[test]
@@ -207,8 +212,19 @@ mod tests {
         let text = with(b"", &profile("credstack", "work")).unwrap();
         let shown = String::from_utf8(text.clone()).unwrap();
         assert!(shown.contains("\ncredential_process = '/opt/my tools/credstack' credential-process --stack work\n"), "{shown}");
-        assert_eq!(profile_of(&text, &"work".parse().unwrap()).as_deref(), Some("credstack"));
-        assert_eq!(profile_of(&text, &"wor".parse().unwrap()), None);
+        assert_eq!(profile_of(&text, Some(&"work".parse().unwrap())).as_deref(), Some("credstack"));
+        assert_eq!(profile_of(&text, Some(&"wor".parse().unwrap())), None);
+        assert_eq!(profile_of(&text, None), None);
+    }
+
+    #[test]
+    fn a_profile_can_leave_the_stack_to_the_variable() {
+        for state in [None, Some(Path::new("/srv/state"))] {
+            let program = Path::new("/opt/my tools/credstack");
+            let text = with(b"", &ManagedProfile::new("mine", program, None, state, None).unwrap()).unwrap();
+            assert_eq!(profile_of(&text, None).as_deref(), Some("mine"));
+            assert_eq!(profile_of(&text, Some(&StackName::default())), None);
+        }
     }
 
     #[test]

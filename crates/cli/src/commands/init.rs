@@ -12,11 +12,18 @@ use crate::{
 /// with --mode env the keys. Back at the ambient frame every variable is what it was, unset and
 /// empty told apart.
 ///
+/// With --per-shell each terminal has a stack of its own, which shells within it share; it is
+/// removed with its secrets when the terminal's shell ends, or, where that was killed, when the
+/// next such shell begins. `credstack setup profile --per-shell` writes its profile.
+///
 /// Examples:
 ///   eval "$(credstack init bash)"
 ///   eval "$(credstack init zsh --mode env)"
 ///   eval "$(credstack --stack work init bash)"     this stack, whatever CREDSTACK_STACK says
 ///   credstack init fish | source
+///   credstack init nushell | save -f ~/.config/nushell/credstack.nu     then `source` that file
+///   Invoke-Expression (& credstack init powershell | Out-String)
+///   eval "$(credstack init bash --per-shell)"
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Init {
@@ -25,6 +32,9 @@ pub struct Init {
     /// What is put into the environment
     #[arg(long, value_name = "MODE", default_value = "profile")]
     mode: Mode,
+    /// Give each terminal a stack of its own
+    #[arg(long)]
+    per_shell: bool,
 }
 
 impl Init {
@@ -35,6 +45,6 @@ impl Init {
         let words: Option<Vec<String>> = words.collect();
         let words =
             words.ok_or_else(|| Failure::usage("the path of credstack, or of its state, is not text").next_step("move it"))?;
-        context.output.print(self.shell.script(&words, self.mode).trim_end())
+        context.output.print(self.shell.script(&words, self.mode, self.per_shell).trim_end())
     }
 }

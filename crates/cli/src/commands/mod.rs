@@ -20,6 +20,7 @@ mod push;
 mod save;
 mod serve;
 mod setup;
+mod shell_stack;
 mod shell_sync;
 mod stacks;
 mod swap;
@@ -92,6 +93,7 @@ pub enum Command {
     Init(init::Init),
     Prompt(prompt::Prompt),
     ShellSync(shell_sync::ShellSync),
+    ShellStack(shell_stack::ShellStack),
     Doctor(doctor::Doctor),
     Setup(setup::Setup),
     Purge(purge::Purge),
@@ -121,6 +123,7 @@ pub fn run(context: &Context, command: Command) -> Result<ExitCode, Failure> {
         Command::Init(command) => command.run(context),
         Command::Prompt(command) => command.run(context),
         Command::ShellSync(command) => command.run(context),
+        Command::ShellStack(command) => command.run(context),
         Command::Doctor(command) => command.run(context),
         Command::Setup(command) => command.run(context),
         Command::Purge(command) => command.run(context),

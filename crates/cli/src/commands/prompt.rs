@@ -8,11 +8,11 @@ use jiff::Timestamp;
 use owo_colors::OwoColorize;
 use wildmatch::WildMatch;
 
-use crate::{context::Context, failure::Failure, global::ColorWhen, output::escape};
+use crate::{context::Context, failure::Failure, global::ColorWhen, output::escape, shell::own_stack::Owner};
 
 /// Print a short segment for a shell's prompt
 ///
-/// The stack if it is not the default one, the account and role in use, the time left, and how
+/// The stack if it is not the default one or the terminal's own, the account and role in use, the time left, and how
 /// many frames lie beneath. Nothing where the stack is one ambient frame. It opens no secret store
 /// and no network. What matches `prompt.production` of the configuration is red.
 ///
@@ -74,7 +74,8 @@ fn segment(view: &StackView, now: Timestamp) -> Option<String> {
         return None;
     }
     let mut parts = Vec::new();
-    if !view.name.is_default() {
+    // Whose a terminal's own stack is, its terminal shows.
+    if !view.name.is_default() && Owner::of(&view.name).is_none() {
         parts.push(view.name.to_string());
     }
     parts.push(current.map_or("ambient".to_owned(), who));

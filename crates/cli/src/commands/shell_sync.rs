@@ -10,7 +10,7 @@ use crate::{
     export::Exports,
     failure::Failure,
     keys,
-    shell::{Mode, Shell},
+    shell::{Mode, Shell, own_stack},
 };
 
 /// Print what a shell has to do to follow the stack (run by the hook of `credstack init`)
@@ -38,11 +38,11 @@ impl ShellSync {
         let view = match reader.stack(&context.stack) {
             Ok(view) => view,
             // Removed meanwhile: what it covered comes back.
-            Err(StackError::NoSuchStack(_)) => return self.follow(context, "", "__credstack_restore\n"),
+            Err(StackError::NoSuchStack(_)) => return self.restore(context),
             Err(error) => return Err(error.into()),
         };
         if is_shells_own(context, &view) {
-            return self.follow(context, "", "__credstack_restore\n");
+            return self.restore(context);
         }
         let current = view.current();
         let region = current.and_then(|credential| credential.region.clone());
@@ -60,31 +60,26 @@ impl ShellSync {
                 profile(context).map(|name| Exports::only(vec![("AWS_PROFILE", Zeroizing::new(name))], region.as_deref()))
             }
         };
-        let code = exports.and_then(|exports| self.code(exports));
         let in_vain = format!("! {mark}");
-        let (code, mark) = match code {
-            Ok(code) => (code, mark),
+        let code = match exports.and_then(|exports| self.shell.follow(Some(exports), &mark)) {
+            Ok(code) => code,
             // Tried again at every prompt, and said once.
             Err(_) if self.at == in_vain => return Ok(()),
             Err(failure) => {
                 // The shell is left without an identity rather than with another one.
                 context.output.warn(&format!("{}; {}", failure.message, failure.next_step.unwrap_or_default()));
-                (Zeroizing::default(), in_vain)
+                self.shell.follow(Some(Exports::only(Vec::new(), None)), &in_vain)?
             }
         };
-        self.follow(context, &mark, &Zeroizing::new(format!("__credstack_cover\n{}", code.as_str())))
+        context.output.print(&code)
     }
 
-    /// Sets what is to be set; everything else is covered already.
-    fn code(&self, exports: Exports) -> Result<Zeroizing<String>, Failure> {
-        self.shell.format().text(&Exports { unset: Vec::new(), ..exports })
-    }
-
-    fn follow(&self, context: &Context, mark: &str, code: &str) -> Result<(), Failure> {
-        if mark == self.at {
+    /// Back to what the shell has of its own.
+    fn restore(&self, context: &Context) -> Result<(), Failure> {
+        if self.at.is_empty() {
             return Ok(());
         }
-        context.output.print(&Zeroizing::new(format!("{code}{}", self.shell.remember(mark).trim_end())))
+        context.output.print(&self.shell.follow(None, "")?)
     }
 }
 
@@ -106,8 +101,12 @@ fn own_key(context: &Context) -> Option<String> {
 /// The profile that follows the stack.
 fn profile(context: &Context) -> Result<String, Failure> {
     let text = aws_config::read(&context.aws_config_file)?;
-    aws_config::profile_of(&text, &context.stack).ok_or_else(|| {
+    context.profile(&text).ok_or_else(|| {
+        let write = match own_stack::Owner::of(&context.stack) {
+            Some(_) => "credstack setup profile --per-shell".to_owned(),
+            None => format!("credstack --stack {} setup profile --name NAME", context.stack),
+        };
         Failure::usage(format!("this shell cannot follow stack {}: no profile does", context.stack))
-            .next_step(format!("write one with `credstack --stack {} setup profile --name NAME`", context.stack))
+            .next_step(format!("write one with `{write}`"))
     })
 }

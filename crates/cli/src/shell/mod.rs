@@ -1,6 +1,14 @@
 //! What each shell runs so that it follows the stack. The templates beside this file are in the shells' own languages.
 
-use crate::export::{Format, SOURCES, quote};
+pub mod own_stack;
+
+use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
+
+use crate::{
+    export::{Exports, Format, SOURCES, quote},
+    failure::Failure,
+};
 
 /// A shell that can follow the stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -8,6 +16,8 @@ pub enum Shell {
     Bash,
     Zsh,
     Fish,
+    Nushell,
+    Powershell,
 }
 
 /// What is put into a shell's environment.
@@ -21,43 +31,89 @@ pub enum Mode {
 
 impl Shell {
     /// The text that a shell evaluates when it starts. The command that it calls is the program, with options.
-    pub fn script(self, command: &[String], mode: Mode) -> String {
-        let template = match self {
-            Shell::Bash => include_str!("bash.sh"),
-            Shell::Zsh => include_str!("zsh.sh"),
-            Shell::Fish => include_str!("fish.fish"),
+    pub fn script(self, command: &[String], mode: Mode, per_shell: bool) -> String {
+        let (own_stack, template) = match self {
+            Shell::Bash => (include_str!("per_shell/bash.sh"), include_str!("bash.sh")),
+            Shell::Zsh => (include_str!("per_shell/zsh.sh"), include_str!("zsh.sh")),
+            Shell::Fish => (include_str!("per_shell/fish.fish"), include_str!("fish.fish")),
+            Shell::Nushell => (include_str!("per_shell/nushell.nu"), include_str!("nushell.nu")),
+            Shell::Powershell => (include_str!("per_shell/powershell.ps1"), include_str!("powershell.ps1")),
         };
-        let names = [&SOURCES[..], &["AWS_REGION", "AWS_DEFAULT_REGION"]].concat().join(" ");
-        let command = command.iter().map(|word| self.quote(word)).collect::<Vec<_>>().join(" ");
+        let template = if per_shell { format!("{own_stack}{template}") } else { template.to_owned() };
+        let names = [&SOURCES[..], &["AWS_REGION", "AWS_DEFAULT_REGION"]].concat();
         let mode = if mode == Mode::Profile { "profile" } else { "env" };
         template
-            .replace("@NAMES@", &names)
-            .replace("@SOURCES@", &SOURCES.join(" "))
+            .replace("@NAMES@", &self.list(&names))
+            .replace("@SOURCES@", &self.list(&SOURCES))
             .replace("@MODE@", mode)
-            .replace("@CREDSTACK@", &format!("command {command}"))
+            .replace("@CREDSTACK@", &self.call(command))
+    }
+
+    /// A program as a command that no function hides.
+    fn call(self, command: &[String]) -> String {
+        let words = command.iter().map(|word| self.quote(word)).collect::<Vec<_>>().join(" ");
+        match self {
+            Shell::Bash | Shell::Zsh | Shell::Fish => format!("command {words}"),
+            Shell::Nushell => format!("^{words}"),
+            Shell::Powershell => format!("& {words}"),
+        }
+    }
+
+    /// Names of variables as the items of a list.
+    fn list(self, names: &[&str]) -> String {
+        match self {
+            Shell::Powershell => names.iter().map(|name| self.quote(name)).collect::<Vec<_>>().join(", "),
+            _ => names.join(" "),
+        }
     }
 
     /// A text as one word.
-    pub fn quote(self, text: &str) -> String {
+    fn quote(self, text: &str) -> String {
         match self {
             Shell::Bash | Shell::Zsh => quote::posix(text),
             Shell::Fish => quote::fish(text),
+            Shell::Nushell => quote::nushell(text),
+            Shell::Powershell => quote::powershell(text),
         }
+    }
+
+    /// What a shell has to do: cover what it has of its own with these variables, or with `None` bring it back; and
+    /// remember what it has followed.
+    pub fn follow(self, exports: Option<Exports>, mark: &str) -> Result<Zeroizing<String>, Failure> {
+        if self == Shell::Nushell {
+            return data(exports, mark);
+        }
+        let set = match exports {
+            Some(exports) => {
+                let code = self.format().text(&Exports { unset: Vec::new(), ..exports })?;
+                Zeroizing::new(format!("__credstack_cover\n{}", code.as_str()))
+            }
+            None => Zeroizing::new("__credstack_restore\n".to_owned()),
+        };
+        let mark = self.quote(mark);
+        Ok(Zeroizing::new(match self {
+            Shell::Fish => format!("{}set -g __credstack_at {mark}", set.as_str()),
+            Shell::Powershell => format!("{}$Global:__credstack_at = {mark}", set.as_str()),
+            _ => format!("{}__credstack_at={mark}", set.as_str()),
+        }))
     }
 
     /// How its variables are set.
-    pub fn format(self) -> Format {
+    fn format(self) -> Format {
         match self {
             Shell::Bash | Shell::Zsh => Format::Env,
             Shell::Fish => Format::Fish,
+            Shell::Nushell => Format::Nushell,
+            Shell::Powershell => Format::Powershell,
         }
     }
+}
 
-    /// Remembers what the shell has followed.
-    pub fn remember(self, mark: &str) -> String {
-        match self {
-            Shell::Bash | Shell::Zsh => format!("__credstack_at={}\n", self.quote(mark)),
-            Shell::Fish => format!("set -g __credstack_at {}\n", self.quote(mark)),
-        }
-    }
+/// The same for a shell that cannot evaluate a text.
+fn data(exports: Option<Exports>, mark: &str) -> Result<Zeroizing<String>, Failure> {
+    let cover = exports.is_some();
+    let set = exports.map(|exports| exports.set).unwrap_or_default();
+    let set: Map<String, Value> = set.iter().map(|(name, value)| ((*name).to_owned(), json!(**value))).collect();
+    let text = serde_json::to_string(&json!({ "cover": cover, "set": set, "mark": mark }));
+    text.map(Zeroizing::new).map_err(|error| Failure::internal(error.to_string()))
 }

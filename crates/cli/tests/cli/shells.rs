@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use crate::common::{ALICE_KEY, Output, TestEnvironment, programs};
 
 pub const DEVELOPER: &str = "arn:aws:iam::111122223333:role/Developer";
-const READ_ONLY: &str = "arn:aws:iam::444455556666:role/ReadOnly";
+pub const READ_ONLY: &str = "arn:aws:iam::444455556666:role/ReadOnly";
 pub const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
 
 /// A script in a shell that follows the stack. It prints no secret, unless it is told to.
@@ -118,7 +118,7 @@ fn a_chain_is_signed_by_what_was_there_before_the_shell_followed() {
 }
 
 /// The `AWS_*` variables of an environment as `env -0` prints them.
-fn aws(bytes: &[u8]) -> BTreeMap<Vec<u8>, Vec<u8>> {
+pub fn aws(bytes: &[u8]) -> BTreeMap<Vec<u8>, Vec<u8>> {
     let pairs = bytes.split(|byte| *byte == 0).filter(|pair| pair.starts_with(b"AWS_"));
     let split = |pair: &[u8]| {
         let at = pair.iter().position(|byte| *byte == b'=').unwrap();
@@ -128,7 +128,7 @@ fn aws(bytes: &[u8]) -> BTreeMap<Vec<u8>, Vec<u8>> {
 }
 
 /// Any bytes but NUL. Keys that credstack would capture are other tests' matter.
-fn values() -> impl Strategy<Value = BTreeMap<&'static str, Vec<u8>>> {
+pub fn values() -> impl Strategy<Value = BTreeMap<&'static str, Vec<u8>>> {
     let name = prop::sample::select(vec![
         "AWS_PROFILE",
         "AWS_DEFAULT_PROFILE",
@@ -160,19 +160,25 @@ fn usable(mut values: BTreeMap<&'static str, Vec<u8>>) -> BTreeMap<&'static str,
     values
 }
 
+/// Without keys in the environment, and with a credential set c1 that `use` pushes without asking anybody.
+pub fn held_set() -> TestEnvironment {
+    let mut env = environment();
+    env.no_keys();
+    env.unset("AWS_REGION");
+    let keys = serde_json::json!({"Version": 1, "AccessKeyId": "ASIAFAKEFAKEFAKEFAKE",
+        "SecretAccessKey": "fake-secret-of-a-held-set", "SessionToken": "fake-token-of-a-held-set"});
+    env.learn("fake-secret-of-a-held-set");
+    env.learn("fake-token-of-a-held-set");
+    let mut import = env.command(["--stack", "other", "push", "import"]);
+    import.env("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1").env("AWS_MAX_ATTEMPTS", "1");
+    env.run_with_input(import, keys.to_string().as_bytes()).ok();
+    env
+}
+
 #[test]
 fn pop_undoes_a_push_byte_for_byte_in_any_environment() {
     for shell in SHELLS {
-        let mut env = environment();
-        env.no_keys();
-        env.unset("AWS_REGION");
-        let keys = serde_json::json!({"Version": 1, "AccessKeyId": "ASIAFAKEFAKEFAKEFAKE",
-            "SecretAccessKey": "fake-secret-of-a-held-set", "SessionToken": "fake-token-of-a-held-set"});
-        env.learn("fake-secret-of-a-held-set");
-        env.learn("fake-token-of-a-held-set");
-        let mut import = env.command(["--stack", "other", "push", "import"]);
-        import.env("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1").env("AWS_MAX_ATTEMPTS", "1");
-        env.run_with_input(import, keys.to_string().as_bytes()).ok();
+        let env = held_set();
         let (dir, script) = (env.scratch(shell), "env -0 > 1; credstack -q use c1; env -0 > 2; credstack -q pop; env -0 > 3");
         fs::create_dir(&dir).unwrap();
         let config = ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() };

@@ -146,7 +146,7 @@ fn shell(context: &Context, findings: &mut Vec<Finding>) {
         let section = if name == "default" { name.to_owned() } else { format!("profile {name}") };
         aws_config::has_section(&config, &section) || aws_config::has_section(&credentials, name)
     };
-    let ours = aws_config::profile_of(&config, &context.stack);
+    let ours = context.profile(&config);
     let sources = Sources {
         variables: &context.aws_environment,
         owner,

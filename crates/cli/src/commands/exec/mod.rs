@@ -174,7 +174,7 @@ impl Exec {
                 .next_step("use --via env"));
         }
         let text = aws_config::read(&context.aws_config_file)?;
-        let name = aws_config::profile_of(&text, &context.stack).ok_or_else(|| {
+        let name = context.profile(&text).ok_or_else(|| {
             Failure::new(
                 Kind::Nothing,
                 format!("{} has no profile for stack {}", context.aws_config_file.display(), context.stack),

@@ -24,14 +24,18 @@ use crate::{
 /// Examples:
 ///   credstack setup profile                            then: aws --profile credstack s3 ls
 ///   credstack setup profile --name work --stack work
+///   credstack setup profile --per-shell                for `credstack init SHELL --per-shell`
 ///   credstack setup profile --dry-run
 ///   credstack setup profile --remove
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Profile {
-    /// The profile's name
-    #[arg(long, value_name = "NAME", default_value = "credstack")]
-    name: String,
+    /// The profile's name [default: credstack, or credstack-shell with --per-shell]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Follow the stack that CREDSTACK_STACK names where the client runs
+    #[arg(long)]
+    per_shell: bool,
     /// The profile's region
     #[arg(long, value_parser = inputs::region)]
     region: Option<String>,
@@ -49,11 +53,11 @@ impl Profile {
         let before = aws_config::read(path)?;
         let region = if self.remove { None } else { self.region(context, &before)? };
         let after = match self.remove {
-            true => aws_config::without(&before, &self.name)?,
+            true => aws_config::without(&before, self.name())?,
             false => aws_config::with(&before, &self.managed(context, region.as_ref().map(|(region, _)| region.as_str()))?)?,
         };
         if self.remove && after == before {
-            return Err(Failure::new(Kind::Nothing, format!("{} has no profile {} of credstack's", path.display(), self.name))
+            return Err(Failure::new(Kind::Nothing, format!("{} has no profile {} of credstack's", path.display(), self.name()))
                 .next_step("name it with --name; nothing was changed"));
         }
         if self.dry_run {
@@ -63,17 +67,17 @@ impl Profile {
             aws_config::write(path, &after)?;
         }
         if context.output.json() {
-            let shown = json!({ "profile": self.name, "file": path, "changed": after != before });
+            let shown = json!({ "profile": self.name(), "file": path, "changed": after != before });
             context.output.print_done(&shown)?;
         }
         context.output.say(&match (self.remove, after == before) {
-            (true, _) => format!("profile {} is taken out of {}", self.name, path.display()),
-            (false, true) => format!("profile {} in {} is as it should be", self.name, path.display()),
+            (true, _) => format!("profile {} is taken out of {}", self.name(), path.display()),
+            (false, true) => format!("profile {} in {} is as it should be", self.name(), path.display()),
             (false, false) => format!(
-                "profile {0} in {1} follows stack {2}: `aws --profile {0} sts get-caller-identity`, or AWS_PROFILE={0}",
-                self.name,
+                "profile {0} in {1} follows {2}: `aws --profile {0} sts get-caller-identity`, or AWS_PROFILE={0}",
+                self.name(),
                 path.display(),
-                context.stack
+                if self.per_shell { "CREDSTACK_STACK".to_owned() } else { format!("stack {}", context.stack) }
             ),
         });
         match region {
@@ -89,7 +93,7 @@ impl Profile {
     /// The profile's region, and where it is from. What it has stays, so that another shell does not change it.
     fn region(&self, context: &Context, text: &[u8]) -> Result<Option<(String, String)>, Failure> {
         let given = self.region.clone().map(|region| (region, "--region".to_owned()));
-        let own = || aws_config::region_of(text, &self.name).map(|region| (region, "the profile as it was".to_owned()));
+        let own = || aws_config::region_of(text, self.name()).map(|region| (region, "the profile as it was".to_owned()));
         let variable = |name: &str| context.aws(name).map(|region| (region.to_owned(), name.to_owned()));
         let selected = context.aws("AWS_PROFILE").unwrap_or("default");
         let profile = || aws_config::region_of(text, selected).map(|region| (region, format!("profile {selected}")));
@@ -106,15 +110,21 @@ impl Profile {
         Ok(Some((region, from)))
     }
 
+    fn name(&self) -> &str {
+        let usual = if self.per_shell { "credstack-shell" } else { "credstack" };
+        self.name.as_deref().unwrap_or(usual)
+    }
+
     fn managed(&self, context: &Context, region: Option<&str>) -> Result<ManagedProfile, Failure> {
         let credentials = &context.aws_credentials_file;
-        if aws_config::has_section(&aws_config::read(credentials)?, &self.name) {
-            return Err(Failure::usage(format!("{} has keys for {}, which would win", credentials.display(), self.name))
+        if aws_config::has_section(&aws_config::read(credentials)?, self.name()) {
+            return Err(Failure::usage(format!("{} has keys for {}, which would win", credentials.display(), self.name()))
                 .next_step("choose another with --name; nothing was changed"));
         }
         let program = context.our_program().ok_or_else(|| Failure::internal("the path of this program is not known"))?;
         let state = (!context.is_usual_place).then(|| context.place.path().to_owned());
-        ManagedProfile::new(&self.name, &program, &context.stack, state.as_deref(), region)
+        let stack = (!self.per_shell).then_some(&context.stack);
+        ManagedProfile::new(self.name(), &program, stack, state.as_deref(), region)
     }
 
     fn show(&self, context: &Context, path: &Path, before: &[u8], after: &[u8]) -> Result<(), Failure> {
@@ -122,7 +132,7 @@ impl Profile {
         let (before, after) = (String::from_utf8_lossy(before), String::from_utf8_lossy(after));
         let diff = TextDiff::from_lines(&*before, &*after).unified_diff().context_radius(3).header(&name, &name).to_string();
         if context.output.json() {
-            return context.output.print_json(&json!({ "profile": self.name, "file": path, "diff": diff }));
+            return context.output.print_json(&json!({ "profile": self.name(), "file": path, "diff": diff }));
         }
         diff.lines().try_for_each(|line| context.output.print(&escape(line)))
     }

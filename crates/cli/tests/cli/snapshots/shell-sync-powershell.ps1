@@ -1,0 +1,5 @@
+__credstack_cover
+$Env:AWS_PROFILE = 'credstack'
+$Env:AWS_REGION = 'eu-west-1'
+$Env:AWS_DEFAULT_REGION = 'eu-west-1'
+$Global:__credstack_at = 'default profile eu-west-1'
