@@ -50,7 +50,7 @@ impl ShellSync {
             Mode::Profile => "profile".to_owned(),
             Mode::Env => current.map_or("ambient".to_owned(), |credential| credential.id.to_string()),
         };
-        let mark = format!("{} {what} {}", context.stack, region.as_deref().unwrap_or_default());
+        let mark = format!("{} {what} {}", context.stack, region.as_deref().unwrap_or_default().escape_default());
         if mark == self.at {
             return Ok(());
         }
@@ -60,24 +60,20 @@ impl ShellSync {
                 profile(context).map(|name| Exports::only(vec![("AWS_PROFILE", Zeroizing::new(name))], region.as_deref()))
             }
         };
-        let code = exports.and_then(|exports| self.code(exports));
+        let exports = exports.and_then(|exports| exports.check().map(|()| exports));
         let in_vain = format!("! {mark}");
-        let (code, mark) = match code {
-            Ok(code) => (code, mark),
+        let (exports, mark) = match exports {
+            Ok(exports) => (exports, mark),
             // Tried again at every prompt, and said once.
             Err(_) if self.at == in_vain => return Ok(()),
             Err(failure) => {
                 // The shell is left without an identity rather than with another one.
                 context.output.warn(&format!("{}; {}", failure.message, failure.next_step.unwrap_or_default()));
-                (Zeroizing::default(), in_vain)
+                (Exports::only(Vec::new(), None), in_vain)
             }
         };
+        let code = self.shell.format().text(&Exports { unset: Vec::new(), ..exports })?;
         self.follow(context, &mark, &Zeroizing::new(format!("__credstack_cover\n{}", code.as_str())))
-    }
-
-    /// Sets what is to be set; everything else is covered already.
-    fn code(&self, exports: Exports) -> Result<Zeroizing<String>, Failure> {
-        self.shell.format().text(&Exports { unset: Vec::new(), ..exports })
     }
 
     fn follow(&self, context: &Context, mark: &str, code: &str) -> Result<(), Failure> {
