@@ -61,6 +61,8 @@ impl ShellSync {
             }
         };
         let in_vain = format!("! {mark}");
+        // nushell takes them as data, where nothing else would look.
+        let exports = exports.and_then(|exports| exports.check().map(|()| exports));
         let code = match exports.and_then(|exports| self.shell.follow(Some(exports), &mark)) {
             Ok(code) => code,
             // Tried again at every prompt, and said once.

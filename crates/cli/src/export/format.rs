@@ -34,12 +34,7 @@ pub enum Format {
 impl Format {
     /// The text, ready to be printed.
     pub fn text(self, exports: &Exports) -> Result<Zeroizing<String>, Failure> {
-        for (name, value) in &exports.set {
-            if value.chars().any(char::is_control) {
-                return Err(Failure::usage(format!("{name} would hold a control character"))
-                    .next_step("no shell can be given that safely; check where it comes from"));
-            }
-        }
+        exports.check()?;
         let mut text = Zeroizing::new(String::new());
         for (name, value) in &exports.set {
             let cannot = || {

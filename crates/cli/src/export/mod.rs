@@ -7,7 +7,7 @@ pub use format::Format;
 use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
-use crate::keys::Keys;
+use crate::{failure::Failure, keys::Keys};
 
 /// Variables to set and to take away, so that exactly one source of credentials is left.
 pub struct Exports {
@@ -60,5 +60,14 @@ impl Exports {
         }
         let unset = SOURCES.into_iter().filter(|name| set.iter().all(|(given, _)| given != name)).collect();
         Exports { set, unset }
+    }
+
+    /// Refuses what no shell can be given safely.
+    pub fn check(&self) -> Result<(), Failure> {
+        match self.set.iter().find(|(_, value)| value.chars().any(char::is_control)) {
+            Some((name, _)) => Err(Failure::usage(format!("{name} would hold a control character"))
+                .next_step("no shell can be given that safely; check where it comes from")),
+            None => Ok(()),
+        }
     }
 }

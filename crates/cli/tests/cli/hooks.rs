@@ -162,6 +162,21 @@ fn at_a_captured_root_a_shell_with_other_keys_follows_the_stack() {
     }
 }
 
+/// A region that no shell can be given safely is like a frame that cannot be followed.
+#[test]
+fn a_region_with_a_control_character_is_said_once_and_leaves_no_other_identity() {
+    for shell in SHELLS {
+        let mut env = environment();
+        env.set("AWS_REGION", "eu-west-1\u{7}");
+        env.plain(["save"]).ok();
+        env.set("AWS_REGION", "eu-west-1");
+        env.use_keys(BOB_KEY, BOB_SECRET, None);
+        let output = run(&env, shell, &format!("__credstack_prompt; __credstack_prompt; {SHOW}")).ok();
+        assert_eq!(output.stdout, "none none\n", "{shell}: {}", output.stderr);
+        assert_eq!(output.stderr.matches("AWS_REGION would hold a control character").count(), 1, "{shell}: {}", output.stderr);
+    }
+}
+
 /// What the shells themselves, and shellcheck, say of what `init` prints.
 #[test]
 fn the_hooks_are_sound_to_the_shells_own_checks() {

@@ -14,7 +14,11 @@ struct Person<'a> {
 impl<'a> Person<'a> {
     fn sits_down(env: &'a TestEnvironment, stack: Option<&str>) -> Person<'a> {
         let start_up = env.scratch("bashrc");
-        env.write(&start_up, &format!("PS1='ready> '\neval \"$('{}' init bash)\"\n", programs::credstack().display()));
+        // As people's start-up files have it.
+        env.write(
+            &start_up,
+            &format!("PS1='ready> ' PROMPT_COMMAND='true; '\neval \"$('{}' init bash)\"\n", programs::credstack().display()),
+        );
         let mut terminal = Terminal::bash(env, &start_up, stack.map(|stack| ("CREDSTACK_STACK", stack)));
         terminal.expect("ready> ");
         Person { terminal, asked: 0 }
