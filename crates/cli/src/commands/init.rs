@@ -40,6 +40,10 @@ pub struct Init {
 impl Init {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
         let program = context.our_program().ok_or_else(|| Failure::internal("the path of this program is not known"))?;
+        if self.per_shell && context.given.iter().any(|word| word == "--stack") {
+            return Err(Failure::usage("--stack names one stack, and with --per-shell each terminal has its own")
+                .next_step("leave out one of the two"));
+        }
         let words = std::iter::once(program.into_os_string()).chain(context.given.iter().cloned());
         let words = words.map(|word| word.into_string().ok().filter(|word| !word.chars().any(char::is_control)));
         let words: Option<Vec<String>> = words.collect();

@@ -50,7 +50,7 @@ impl ShellSync {
             Mode::Profile => "profile".to_owned(),
             Mode::Env => current.map_or("ambient".to_owned(), |credential| credential.id.to_string()),
         };
-        let mark = format!("{} {what} {}", context.stack, region.as_deref().unwrap_or_default());
+        let mark = format!("{} {what} {}", context.stack, region.as_deref().unwrap_or_default().escape_default());
         if mark == self.at {
             return Ok(());
         }
@@ -61,27 +61,24 @@ impl ShellSync {
             }
         };
         let in_vain = format!("! {mark}");
-        // nushell takes them as data, where nothing else would look.
-        let exports = exports.and_then(|exports| exports.check().map(|()| exports));
-        let code = match exports.and_then(|exports| self.shell.follow(Some(exports), &mark)) {
-            Ok(code) => code,
+        match exports.and_then(|exports| self.shell.follow(Some(exports), &mark)) {
+            Ok(code) => context.output.print(&code),
             // Tried again at every prompt, and said once.
-            Err(_) if self.at == in_vain => return Ok(()),
+            Err(_) if self.at == in_vain => Ok(()),
             Err(failure) => {
                 // The shell is left without an identity rather than with another one.
                 context.output.warn(&format!("{}; {}", failure.message, failure.next_step.unwrap_or_default()));
-                self.shell.follow(Some(Exports::only(Vec::new(), None)), &in_vain)?
+                context.output.print(&self.shell.follow(Some(Exports::only(Vec::new(), None)), &in_vain)?)
             }
-        };
-        context.output.print(&code)
+        }
     }
 
-    /// Back to what the shell has of its own.
+    /// Brings back what the shell had of its own.
     fn restore(&self, context: &Context) -> Result<(), Failure> {
-        if self.at.is_empty() {
-            return Ok(());
+        match self.at.is_empty() {
+            true => Ok(()),
+            false => context.output.print(&self.shell.follow(None, "")?),
         }
-        context.output.print(&self.shell.follow(None, "")?)
     }
 }
 

@@ -111,6 +111,7 @@ impl Shell {
 
 /// The same for a shell that cannot evaluate a text.
 fn data(exports: Option<Exports>, mark: &str) -> Result<Zeroizing<String>, Failure> {
+    exports.iter().try_for_each(Exports::check)?;
     let cover = exports.is_some();
     let set = exports.map(|exports| exports.set).unwrap_or_default();
     let set: Map<String, Value> = set.iter().map(|(name, value)| ((*name).to_owned(), json!(**value))).collect();

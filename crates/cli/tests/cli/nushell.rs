@@ -97,7 +97,8 @@ fn what_cannot_be_followed_is_said_once_and_leaves_no_other_identity() {
     assert_eq!(output.stderr.matches("cannot follow").count(), 1, "{}", output.stderr);
 }
 
-/// A shell in a shell that follows, and a second `source`, do not take the stack's identity for their own.
+/// A shell in a shell that follows, and a second `source`, do not take the stack's identity for their own: the inner one goes on
+/// following at the root, whose keys it has not.
 #[test]
 fn a_shell_in_a_following_shell_has_nothing_of_its_own_to_bring_back() {
     let env = environment();
@@ -112,7 +113,7 @@ fn a_shell_in_a_following_shell_has_nothing_of_its_own_to_bring_back() {
     );
     let shown = run(&env, &script).ok().stdout;
     let own = format!("none {ALICE_KEY} eu-west-1");
-    assert_eq!(shown.lines().collect::<Vec<_>>(), ["none none none", own.as_str(), own.as_str()]);
+    assert_eq!(shown.lines().collect::<Vec<_>>(), ["credstack none eu-west-1", own.as_str(), own.as_str()]);
 }
 
 #[test]

@@ -228,3 +228,9 @@ fn the_profile_gives_the_keys_of_the_stack_that_the_variable_names() {
     let output = env.run(command(&env, "bash", &script)).ok();
     assert_eq!(output.stdout.lines().collect::<Vec<_>>(), ["1", "0"], "{output:?}");
 }
+
+#[test]
+fn one_stack_and_a_stack_for_each_are_not_asked_for_at_once() {
+    let env = environment();
+    env.plain(["--stack", "work", "init", "bash", "--per-shell"]).exits(2).says("leave out one of the two");
+}
