@@ -143,3 +143,24 @@ fn pop_undoes_a_push_byte_for_byte_in_any_environment() {
     });
     outcome.unwrap_or_else(|failure| panic!("{failure}"));
 }
+
+/// What `env` prints for nushell is a record: what is set, and nulls for what is to be hidden.
+#[test]
+fn env_is_a_record_to_load_and_to_hide() {
+    let mut env = environment();
+    env.push_role(DEVELOPER);
+    env.set("AWS_PROFILE", "stale");
+    let script = "let keys = (^credstack_program env --format nushell | from nuon)
+         load-env ($keys | transpose name value | where value != null | reduce --fold {} {|it, all| $all | insert $it.name $it.value })
+         hide-env --ignore-errors ...($keys | transpose name value | where value == null | get name)
+         ^env"
+        .replace("^credstack_program", &format!("^{}", crate::common::programs::credstack().display()));
+    let mut command = std::process::Command::new(program());
+    env.prepare(command.args(["-n", "-c", &script]));
+    let shown = Output::new("nu".into(), command.output().unwrap()).ok().stdout;
+    let current = crate::handout::keys(&env, &[]);
+    for (name, key) in [("AWS_ACCESS_KEY_ID", "AccessKeyId"), ("AWS_SESSION_TOKEN", "SessionToken")] {
+        assert!(shown.contains(&format!("{name}={}\n", current[key].as_str().unwrap())), "{name}");
+    }
+    assert!(!shown.contains("AWS_PROFILE"), "hidden, and not empty");
+}
