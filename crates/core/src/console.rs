@@ -114,7 +114,7 @@ impl Console {
     }
 
     /// Changes temporary credentials for a sign-in token, which is valid for 15 minutes. They go into the body of the
-    /// request, never into its URL. `duration` is how long the console session lasts, in seconds.
+    /// request, as AWS's own toolkit for JetBrains sends them, never into its URL. `duration` is how long the console session lasts, in seconds.
     ///
     /// # Errors
     ///
@@ -144,7 +144,9 @@ impl Console {
         match posted {
             Ok(Posted { status: 200, body }) => {
                 let answer: Result<Answer, _> = serde_json::from_slice(&body);
-                let token = answer.ok().map(|answer| answer.signin_token).filter(|token| !token.is_empty());
+                // One that repeats the keys is none of AWS's, and would put them into a URL.
+                let is_token = |token: &String| !token.is_empty() && !set.is_repeated_in(token);
+                let token = answer.ok().map(|answer| answer.signin_token).filter(is_token);
                 token.map(SecretString::from).ok_or_else(|| ConsoleError::Malformed { endpoint: endpoint() })
             }
             Ok(Posted { status: status @ 400..=499, .. }) => Err(ConsoleError::Refused { endpoint: endpoint(), status }),

@@ -124,6 +124,21 @@ fn the_keys_are_in_the_body_and_not_in_the_url() {
 }
 
 #[test]
+fn a_token_that_repeats_the_keys_is_none() {
+    let mut env = environment();
+    env.push_role(DEVELOPER);
+    let endpoint = answering("200 OK", |request| {
+        let form = request.split_once("\r\n\r\n").unwrap().1;
+        let url = Url::parse(&format!("http://form/?{form}")).unwrap();
+        let session = url.query_pairs().find(|(name, _)| name == "Session").unwrap().1.into_owned();
+        let session: serde_json::Value = serde_json::from_str(&session).unwrap();
+        serde_json::json!({ "SigninToken": session["sessionKey"] }).to_string()
+    });
+    env.set("CREDSTACK_SIGNIN_ENDPOINT", &endpoint);
+    env.plain(["console"]).exits(7).says("holds no sign-in token");
+}
+
+#[test]
 fn open_hands_the_url_to_the_browser() {
     let mut env = environment();
     env.push_role(DEVELOPER);

@@ -21,6 +21,12 @@ impl CredentialSet {
         self.session_token.is_none()
     }
 
+    /// Whether a text repeats one of the secrets.
+    pub fn is_repeated_in(&self, text: &str) -> bool {
+        let repeats = |secret: &SecretString| text.contains(secret.expose_secret());
+        repeats(&self.secret_access_key) || self.session_token.as_ref().is_some_and(repeats)
+    }
+
     /// Why these cannot be AWS credentials, if so: a control character in a key id, say, would end up in a header.
     pub fn fault(&self) -> Option<&'static str> {
         let key_id = &self.access_key_id;
