@@ -1,11 +1,18 @@
 # credstack for nushell 0.108: credstack init nushell | save -f ~/.config/nushell/credstack.nu, and in config.nu:
 # source ~/.config/nushell/credstack.nu
 
+# Takes variables out of the way. One that nushell was started with shows again once it was hidden and set: it becomes null,
+# which no program is given.
+def --env __credstack_hide [...names] {
+    hide-env --ignore-errors ...$names
+    load-env ($names | where {|name| $name in $env } | reduce --fold {} {|name, hidden| $hidden | insert $name null })
+}
+
 # Brings back what this shell had of its own.
 def --env __credstack_restore [] {
     let state = $env.__credstack
     if not $state.covered { return }
-    hide-env --ignore-errors ...[@NAMES@] CREDSTACK_COVERED
+    __credstack_hide @NAMES@ CREDSTACK_COVERED
     load-env $state.kept
     $env.__credstack = {at: $state.at, covered: false, kept: {}}
 }
@@ -14,10 +21,10 @@ def --env __credstack_restore [] {
 def --env __credstack_cover [] {
     __credstack_restore
     let key = $env.AWS_ACCESS_KEY_ID?
-    let own = ($env | transpose name value | where name in [@NAMES@])
+    let own = ($env | transpose name value | where name in [@NAMES@] and value != null)
     let kept = ($own | reduce --fold {} {|variable, kept| $kept | insert $variable.name $variable.value })
     $env.__credstack = {at: $env.__credstack.at, covered: true, kept: $kept}
-    hide-env --ignore-errors ...[@SOURCES@]
+    __credstack_hide @SOURCES@
     $env.CREDSTACK_COVERED = (if ($key | is-empty) { "none" } else { $key })
 }
 
@@ -35,9 +42,17 @@ def --env __credstack_sync [] {
     $env.__credstack.at = $change.mark
 }
 
-# What changes a stack is followed at once, when all of its output is there; anything else keeps its streams.
+# What changes a stack is followed at once, when all of its output is there; anything else keeps its streams. That is for
+# the first word to say that is a command: a program that `exec` runs may be told to push as well.
 def --env --wrapped credstack [...words] {
-    if ($words | any {|word| $word in [push pop drop use save swap clear forget stacks setup purge]}) {
+    let words = ($words | each {|word| $word | into string })
+    if "--from=env" in $words or ($words | window 2 | any {|pair| $pair == ["--from", "env"] }) {
+        # The shell's own keys, for this one command. What follows brings the stack's identity back.
+        __credstack_restore
+        $env.__credstack.at = ""
+    }
+    let command = ($words | where $it in [push pop drop use save swap clear forget stacks setup purge exec] | get --optional 0)
+    if $command != null and $command != "exec" {
         try {
             let output = (@CREDSTACK@ ...$words)
             __credstack_sync

@@ -49,6 +49,10 @@ fn a_push_takes_effect_at_once_and_a_pop_takes_it_back() {
     let shown = run(&env, &script).ok().stdout;
     let expected = [&own, "credstack none us-west-2", "credstack none eu-north-1", "credstack none us-west-2", &own];
     assert_eq!(shown.lines().collect::<Vec<_>>(), expected);
+    // What was hidden, and came back, is hidden again.
+    let again = format!("credstack -q push assume {DEVELOPER}; {SHOW}; credstack -q pop; {SHOW};").repeat(3);
+    let shown = run(&env, &again).ok().stdout;
+    assert_eq!(shown.lines().collect::<Vec<_>>(), ["credstack none eu-west-1", &own].repeat(3));
 }
 
 #[test]
@@ -74,6 +78,31 @@ fn output_goes_on_into_a_pipe_and_failures_are_caught() {
     let output = run(&env, &script);
     assert_eq!(output.stdout.lines().collect::<Vec<_>>(), ["c2", "2", "caught 2"], "{}", output.stderr);
     assert_eq!(output.code, Some(3), "{}", output.stderr);
+}
+
+#[test]
+fn a_program_keeps_its_streams_whatever_its_arguments_are() {
+    let env = environment();
+    // What is captured comes after what is printed at once.
+    let script = "credstack exec -- sh -c 'echo from $0; echo first >&2; test ! -p /dev/stdout' push";
+    let mut command = command(&env, &[], script);
+    command.stdout(fs::File::create(env.scratch("out")).unwrap());
+    assert!(command.status().unwrap().success(), "its output is not a pipe");
+    assert_eq!(fs::read_to_string(env.scratch("out")).unwrap(), "from push\n");
+}
+
+#[test]
+fn a_command_can_be_signed_by_the_keys_that_the_shell_has_of_its_own() {
+    for from in ["--from env", "--from=env"] {
+        let env = environment();
+        let script = format!(
+            "credstack -q push assume {DEVELOPER}; credstack -q push session {from}; {SHOW}; print (credstack list --json | from json).frames.0.parent
+             credstack -q pop --root; {SHOW}"
+        );
+        let shown = run(&env, &script).ok().stdout;
+        let own = format!("none {ALICE_KEY} eu-west-1");
+        assert_eq!(shown.lines().collect::<Vec<_>>(), ["credstack none eu-west-1", "c1", &own]);
+    }
 }
 
 #[test]
