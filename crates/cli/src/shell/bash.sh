@@ -10,14 +10,25 @@ fi
 
 # Whether every variable can be changed. Which cannot is said once, and the shell stays as it is.
 __credstack_is_free() {
-    local name pattern list held=''
+    local name pattern list held='' why
     list=$'\n'$(readonly -p)$'\n'
     for name in "${__credstack_names[@]}"; do
         pattern=$'\n[^=]* '$name$'[=\n]'
         [[ $list =~ $pattern ]] && held+="${held:+, }$name"
     done
-    [[ -z $held || $held == "$__credstack_held" ]] ||
-        printf 'warning: this shell cannot follow the stack: readonly: %s; start one without\n' "$held" >&2
+    why="readonly: $held; start one without"
+    if [[ -z $held ]]; then
+        # Only by trying can it be told whether a name is a running function's own, and only a subshell may try.
+        held=$(
+            for name in "${__credstack_names[@]}"; do
+                declare -g "$name=1"
+                [[ ${!name-} == 1 ]] || held+="${held:+, }$name"
+            done
+            printf '%s' "$held"
+        )
+        why="local to a function: $held; it does after that"
+    fi
+    [[ -z $held || $held == "$__credstack_held" ]] || printf 'warning: this shell cannot follow the stack: %s\n' "$why" >&2
     __credstack_held=$held
     [[ -z $held ]]
 }
@@ -45,17 +56,27 @@ __credstack_cover() {
     export CREDSTACK_COVERED="$own"
 }
 
-__credstack_sync() {
-    # What is followed is exported by name, assigned by the shell, and not traced: it may be a secret.
-    local - code
+# What is followed is exported by name, assigned by the shell, and not traced: it may be a secret.
+__credstack_follow() {
+    local -
     set +akvx
+    ! __credstack_is_free || eval "$1"
+}
+
+__credstack_sync() {
+    local - code
+    set +vx
     code=$(@CREDSTACK@ shell-sync bash --mode @MODE@ --at "$__credstack_at") || return
-    [[ -z $code ]] || ! __credstack_is_free || eval "$code"
+    [[ -z $code ]] || __credstack_follow "$code"
 }
 
 # Written so that an alias of this name does not take its place.
 function credstack {
     local status
+    case " $* " in
+    # The shell's own keys, for this one command. What follows brings the stack's identity back.
+    *" --from env "* | *" --from=env "*) __credstack_follow '__credstack_restore; __credstack_at=' || : ;;
+    esac
     @CREDSTACK@ "$@"
     status=$?
     __credstack_sync || :

@@ -65,6 +65,11 @@ function __credstack_sync
 end
 
 function credstack
+    if string match -q -- '* --from env *' " $argv "; or contains -- --from=env $argv
+        # The shell's own keys, for this one command. What follows brings the stack's identity back.
+        __credstack_restore
+        set -g __credstack_at ''
+    end
     @CREDSTACK@ $argv
     set -l code $status
     __credstack_sync

@@ -12,12 +12,14 @@
 # Whether every variable can be changed. Which cannot is said once, and the shell stays as it is.
 __credstack_is_free() {
     emulate -L zsh
-    local name held=
+    local name held= own= why
     for name in $__credstack_names; do
         [[ ${(Pt)name} == *readonly* ]] && held+=${held:+, }$name
+        [[ ${(Pt)name} == *local* ]] && own+=${own:+, }$name
     done
-    [[ -z $held || $held == $__credstack_held ]] ||
-        print -ru2 "warning: this shell cannot follow the stack: readonly: $held; start one without"
+    why="readonly: $held; start one without"
+    [[ -n $held ]] || held=$own why="local to a function: $own; it does after that"
+    [[ -z $held || $held == $__credstack_held ]] || print -ru2 "warning: this shell cannot follow the stack: $why"
     __credstack_held=$held
     [[ -z $held ]]
 }
@@ -51,17 +53,27 @@ __credstack_cover() {
     export CREDSTACK_COVERED=$own
 }
 
+# What is followed is assigned by zsh's own rules, and not traced: it may be a secret.
+__credstack_follow() {
+    emulate -L zsh
+    unsetopt xtrace verbose
+    ! __credstack_is_free || eval "$1"
+}
+
 __credstack_sync() {
-    # What is followed is assigned by zsh's own rules, and not traced: it may be a secret.
     emulate -L zsh
     unsetopt xtrace verbose
     local code
     code=$(@CREDSTACK@ shell-sync zsh --mode @MODE@ --at "$__credstack_at") || return
-    [[ -z $code ]] || ! __credstack_is_free || eval "$code"
+    [[ -z $code ]] || __credstack_follow "$code"
 }
 
 # Written so that an alias of this name does not take its place.
 function credstack {
+    case " $* " in
+    # The shell's own keys, for this one command. What follows brings the stack's identity back.
+    *" --from env "* | *" --from=env "*) __credstack_follow '__credstack_restore; __credstack_at=' || : ;;
+    esac
     @CREDSTACK@ "$@"
     local code=$?
     __credstack_sync || :

@@ -114,6 +114,46 @@ fn what_is_readonly_is_said_once_and_the_shell_keeps_its_own_keys() {
     }
 }
 
+/// What is changed in a function would be its own variable, and gone with it.
+#[test]
+fn what_is_local_to_a_function_is_said_and_the_shell_follows_after_it() {
+    for shell in ["bash", "zsh"] {
+        for (before, own) in [("unset AWS_PROFILE", "none"), ("export AWS_PROFILE=", "")] {
+            let env = environment();
+            let script = format!(
+                "{before}\nf() {{ local AWS_PROFILE=default; credstack -q push assume {DEVELOPER} --from env; echo $AWS_PROFILE; }}\n\
+                 g() {{ local other; credstack -q push assume {DEVELOPER}; echo $AWS_PROFILE; }}\n\
+                 f; __credstack_prompt; {SHOW}; credstack -q pop; echo ${{AWS_PROFILE-none}}; g"
+            );
+            let output = run(&env, shell, &script).ok();
+            let shown: Vec<_> = output.stdout.lines().collect();
+            assert_eq!(shown, ["default", "credstack none", own, "credstack"], "{shell}: {}", output.stderr);
+            let said = "warning: this shell cannot follow the stack: local to a function: AWS_PROFILE; it does after that\n";
+            assert_eq!(output.stderr, said, "{shell}");
+        }
+    }
+}
+
+#[test]
+fn a_command_can_be_signed_by_the_keys_that_the_shell_has_of_its_own() {
+    for shell in SHELLS {
+        for mode in ["profile", "env"] {
+            for from in ["--from env", "--from=env"] {
+                let env = environment();
+                let script = format!(
+                    "credstack -q push assume {DEVELOPER}; credstack -q push session {from}; credstack list --json | grep -m1 parent; \
+                     sh -c 'echo ${{AWS_PROFILE-none}} ${{AWS_ACCESS_KEY_ID-none}}' | cut -c1-9; credstack -q pop --root; {SHOW}"
+                );
+                let output = env.run(command(&env, shell, mode, &script)).ok();
+                let lines: Vec<_> = output.stdout.lines().collect();
+                let during = if mode == "profile" { "credstack" } else { "none ASIA" };
+                let own = format!("none {ALICE_KEY}");
+                assert_eq!(lines, ["      \"parent\": \"c1\",", during, &own], "{shell} {mode}: {}", output.stderr);
+            }
+        }
+    }
+}
+
 #[test]
 fn an_exported_universal_variable_of_fish_is_said_and_nothing_is_taken_away() {
     let env = environment();

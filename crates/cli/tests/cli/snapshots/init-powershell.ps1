@@ -50,6 +50,11 @@ function Global:__credstack_sync {
 }
 
 function Global:credstack {
+    if ($args -contains '--from=env' -or " $args " -like '* --from env *') {
+        # The shell's own keys, for this one command. What follows brings the stack's identity back.
+        __credstack_restore
+        $Global:__credstack_at = ''
+    }
     if ($MyInvocation.ExpectingInput) { $input | & '/usr/bin/credstack' @args } else { & '/usr/bin/credstack' @args }
     $status = $LASTEXITCODE
     __credstack_sync
