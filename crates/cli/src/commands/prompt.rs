@@ -43,7 +43,7 @@ impl Prompt {
         let Some(segment) = segment(&view, context.now) else { return Ok(()) };
         let is_production = is_production(&context.configuration.prompt.production, &view);
         let text = match context.color {
-            ColorWhen::Never => segment,
+            ColorWhen::Never => self.marked(&segment, str::to_owned),
             _ if is_production => self.marked(&segment, |text| text.red().bold().to_string()),
             _ => self.marked(&segment, |text| text.cyan().to_string()),
         };
@@ -119,4 +119,16 @@ fn is_production(patterns: &[String], view: &StackView) -> bool {
         texts.extend(credential.identity.as_ref().map(|identity| identity.arn.as_str()));
     }
     patterns.iter().any(|pattern| texts.iter().any(|text| WildMatch::new(pattern).matches(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zsh_shows_a_percent_sign_with_colours_and_without() {
+        let zsh = Prompt { shell: Some(LineEditor::Zsh) };
+        assert_eq!(zsh.marked("1/a%(x", str::to_owned), "%{%}1/a%%(x%{%}");
+        assert_eq!(zsh.marked("1/a%(x", |text| text.red().to_string()), "%{\u{1b}[31m%}1/a%%(x%{\u{1b}[39m%}");
+    }
 }
