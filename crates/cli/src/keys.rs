@@ -8,7 +8,8 @@ use jiff::Timestamp;
 
 use crate::{
     context::Context,
-    failure::Failure,
+    failure::{Failure, Kind},
+    shell::own_stack::Owner,
     signing::{self, Choice},
 };
 
@@ -25,6 +26,11 @@ pub struct Keys {
 /// Finds the keys of a frame. A stored one costs one read of the database and one of the secret store; an ambient one is
 /// asked for, which is the slow way.
 pub fn find(context: &Context, reader: &Reader, name: FrameName) -> Result<Keys, Failure> {
+    // Programs that it started may live on. Nobody else's identity is for them, not even the ambient one.
+    if Owner::of(&context.stack).is_some_and(|shell| shell.is_gone(&context.host())) {
+        return Err(Failure::new(Kind::Nothing, format!("the shell of stack {} is gone", context.stack))
+            .next_step("open a terminal, or name another stack in CREDSTACK_STACK"));
+    }
     let found = match name {
         FrameName::Environment => Ok(FrameKeys::Ambient(Frame::untouched())),
         name => reader.keys(&context.stack, name, context.now),

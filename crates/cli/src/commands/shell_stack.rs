@@ -1,5 +1,6 @@
 use credstack_core::{
-    stack::{Change, Consent, StackError},
+    secret_store::Patience,
+    stack::{Change, Consent, Secrets, StackError, StateDirectory, Terms},
     values::StackName,
 };
 
@@ -29,7 +30,9 @@ impl ShellStack {
         let us = Owner::new(self.process, &host)
             .ok_or_else(|| Failure::usage(format!("there is no process {}", self.process)).next_step("give the shell's: `$$`"))?;
         if self.end {
-            return remove(context, &us.stack());
+            // Where others are at work, or the secret store does not answer, the next shell does it.
+            let _later = remove(context, &us.stack(), Change::begin_unless_busy);
+            return Ok(());
         }
         let stack = match Owner::of(&context.stack) {
             Some(owner) if !owner.is_around(self.process, &host) => us.stack(),
@@ -38,32 +41,39 @@ impl ShellStack {
         };
         // A shell's own that it does not know of yet was left by another one with its number.
         let is_left_over = stack == us.stack() && stack != context.stack;
-        let swept = if is_left_over { remove(context, &stack) } else { Ok(()) };
-        if let Err(failure) = swept.and_then(|()| sweep(context, &host)) {
-            // A shell has to begin all the same.
-            context.output.warn(&format!("stacks of shells that were killed are still there: {}", failure.message));
+        let swept = if is_left_over { remove(context, &stack, Change::begin) } else { Ok(()) };
+        match swept.and_then(|()| sweep(context, &host)) {
+            // A shell has to begin all the same, and at once.
+            Ok(()) | Err(StackError::Busy { .. }) => {}
+            Err(error) => context.output.warn(&format!("stacks of shells that were killed are still there: {error}")),
         }
         context.output.print(stack.as_str())
     }
 }
 
 /// Removes the stacks of the shells that are gone.
-fn sweep(context: &Context, host: &str) -> Result<(), Failure> {
+fn sweep(context: &Context, host: &str) -> Result<(), StackError> {
     let names = context.reader()?.stack_names()?;
     let is_left = |name: &&StackName| Owner::of(name).is_some_and(|owner| owner.is_gone(host));
-    names.iter().filter(is_left).try_for_each(|name| remove(context, name))
+    names.iter().filter(is_left).try_for_each(|name| remove(context, name, Change::begin_unless_busy))
 }
 
 /// Removes a stack with the secrets that no other needs. It may not be there, or no longer.
-fn remove(context: &Context, stack: &StackName) -> Result<(), Failure> {
+fn remove(
+    context: &Context,
+    stack: &StackName,
+    begin: fn(&StateDirectory, Terms) -> Result<Change, StackError>,
+) -> Result<(), StackError> {
     if !context.reader()?.stack_names()?.contains(stack) {
         return Ok(());
     }
-    let mut change = Change::begin(&context.place, context.terms("shell-stack", Consent::Everything))?;
+    let terms = context.terms("shell-stack", Consent::Everything);
+    // A shell that begins or ends asks nobody anything.
+    let mut change = begin(&context.place, Terms { secrets: Secrets::new(Patience::NobodyCanAnswer), ..terms })?;
     let removed = change.remove_stack(stack);
     context.output.notices(&mut change);
     match removed {
         Ok(_) | Err(StackError::NoSuchStack(_)) => Ok(()),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     }
 }

@@ -17,11 +17,8 @@ pub struct Owner {
 impl Owner {
     /// The owner of a stack that has one.
     pub fn of(stack: &StackName) -> Option<Owner> {
-        let (shell, place) = stack.as_str().strip_prefix("shell-")?.split_once('@')?;
-        let (process, start) = shell.split_once('-')?;
-        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        let process = Some(process).filter(|text| is_number(text))?.parse().ok()?;
-        is_number(start).then(|| Owner { process, start: start.to_owned(), place: place.to_owned() })
+        let (process, start, place) = stack.shell()?;
+        Some(Owner { process, start: start.to_owned(), place: place.to_owned() })
     }
 
     /// A shell that runs here, now. `None`: there is no such process.
@@ -33,7 +30,7 @@ impl Owner {
     pub fn stack(&self) -> StackName {
         let Owner { process, start, place } = self;
         // At most 6 + 10 + 1 + 20 + 1 + 26 letters, all of them a stack name's.
-        format!("shell-{process}-{start}@{place}").parse().unwrap_or_default()
+        StackName::of_shell(*process, start, place).unwrap_or_default()
     }
 
     /// Whether it is known to have ended. What runs elsewhere is not known of.

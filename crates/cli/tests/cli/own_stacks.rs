@@ -230,7 +230,59 @@ fn the_profile_gives_the_keys_of_the_stack_that_the_variable_names() {
 }
 
 #[test]
+fn a_new_shells_stack_is_there_before_anything_is_written() {
+    for shell in SHELLS {
+        let env = environment();
+        let external = if shell == "nushell" { "^" } else { "" };
+        let script = format!(
+            "credstack list --json | {external}grep -c '\"ambient\"'; credstack whoami --json | {external}grep -c alice; \
+             credstack exec -- sh -c 'echo $AWS_ACCESS_KEY_ID'; credstack stacks --json | {external}grep -c shell- | {external}cat"
+        );
+        let output = env.run(command(&env, shell, &script)).ok();
+        assert_eq!(output.stdout.lines().collect::<Vec<_>>(), ["1", "1", ALICE_KEY, "0"], "{shell}: {}", output.stderr);
+    }
+}
+
+/// A program that outlives its shell must not become somebody else.
+#[test]
+fn the_stack_of_a_shell_that_is_gone_gives_no_keys() {
+    let env = environment();
+    let waiting = Waiting::start(&env, "bash", &format!("assume {DEVELOPER}"));
+    let left = own_stacks(&env).remove(0);
+    let asks = |env: &TestEnvironment| {
+        let mut late = env.command(["credential-process"]);
+        late.env("CREDSTACK_STACK", &left);
+        late
+    };
+    // What it gives is a secret.
+    assert!(asks(&env).stdout(Stdio::null()).status().unwrap().success());
+    waiting.kill();
+    env.run(asks(&env)).exits(3).says("the shell of stack shell-").says("is gone");
+    env.run(command(&env, "bash", "true")).ok();
+    assert_eq!(own_stacks(&env), [""; 0]);
+    env.run(asks(&env)).exits(3).says("is gone");
+}
+
+#[test]
+fn a_shell_that_begins_or_ends_waits_for_nobody() {
+    let env = environment();
+    Waiting::start(&env, "bash", &format!("assume {DEVELOPER}")).kill();
+    let lock = std::fs::File::open(env.state().join("lock")).unwrap();
+    lock.lock().unwrap();
+    let begun = std::time::Instant::now();
+    let output = env.run(command(&env, "bash", "echo $CREDSTACK_STACK")).ok();
+    assert!(output.stdout.starts_with("shell-") && output.stderr.is_empty(), "{output:?}");
+    // Others are waited for ten seconds otherwise.
+    assert!(begun.elapsed().as_secs() < 8, "{:?}", begun.elapsed());
+    drop(lock);
+    assert_eq!(own_stacks(&env).len(), 1, "for the next shell");
+    env.run(command(&env, "bash", "true")).ok();
+    assert_eq!(own_stacks(&env), [""; 0]);
+}
+
+#[test]
 fn one_stack_and_a_stack_for_each_are_not_asked_for_at_once() {
     let env = environment();
     env.plain(["--stack", "work", "init", "bash", "--per-shell"]).exits(2).says("leave out one of the two");
+    env.plain(["--stack", "work", "setup", "profile", "--per-shell"]).exits(2).says("leave out one of the two");
 }

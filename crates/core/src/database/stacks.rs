@@ -18,7 +18,7 @@ pub(crate) fn frames(connection: &Connection, stack: &StackName) -> Result<Optio
             None => Frame::Ambient(from_json(row.get(1)?, "ambient reference")?.unwrap_or_default()),
         });
     }
-    let exists = !by_height.is_empty() || stack.is_default();
+    let exists = !by_height.is_empty() || stack.is_there_unwritten();
     Ok(exists.then(|| Frames::from_heights(by_height)))
 }
 

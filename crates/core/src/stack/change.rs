@@ -1,6 +1,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -8,7 +9,7 @@ use rusqlite::Connection;
 
 use super::{
     Secrets, StackError, StackView, StateDirectory,
-    lock::Lock,
+    lock::{Lock, PATIENCE},
     record::{by, entry_about},
 };
 use crate::{
@@ -108,7 +109,16 @@ pub struct Left {
 impl Change {
     /// Takes the lock, opens the database (making or migrating it) and settles what killed commands left.
     pub fn begin(place: &StateDirectory, terms: Terms) -> Result<Change, StackError> {
-        let lock = Lock::take(place, &terms.command)?;
+        Change::begin_within(PATIENCE, place, terms)
+    }
+
+    /// The same for what can be done another time: it waits for nobody.
+    pub fn begin_unless_busy(place: &StateDirectory, terms: Terms) -> Result<Change, StackError> {
+        Change::begin_within(Duration::ZERO, place, terms)
+    }
+
+    fn begin_within(patience: Duration, place: &StateDirectory, terms: Terms) -> Result<Change, StackError> {
+        let lock = Lock::take(place, &terms.command, patience)?;
         let mut change = Change {
             _lock: lock,
             place: place.clone(),

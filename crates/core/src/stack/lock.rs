@@ -10,7 +10,7 @@ use super::{StackError, StateDirectory};
 use crate::private_files::private_file;
 
 /// How long a command waits for another one before it gives up.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(4);
 
 /// The one exclusive lock around every change. The system releases it when the process ends, however it ends, so that
@@ -20,13 +20,14 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock, making the state directory if it is not there. `command` tells others who holds it.
-    pub(super) fn take(place: &StateDirectory, command: &str) -> Result<Lock, StackError> {
+    /// Takes the lock, making the state directory if it is not there. `command` tells others who holds it; they are
+    /// waited for as long as `patience` says.
+    pub(super) fn take(place: &StateDirectory, command: &str, patience: Duration) -> Result<Lock, StackError> {
         place.make()?;
         let path = place.lock();
         let unusable = |error: std::io::Error| StackError::Place { path: path.clone(), reason: error.to_string() };
         let mut file = private_file(&path).map_err(unusable)?;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + patience;
         loop {
             match file.try_lock() {
                 Ok(()) if is_still_at(&file, &path) => break,

@@ -2,7 +2,7 @@ use std::{fs, io, path::Path};
 
 use super::{
     Change, Notice, StackError, StateDirectory,
-    lock::Lock,
+    lock::{Lock, PATIENCE},
     record::{by, entry_about},
     secret_stores::chosen,
 };
@@ -63,7 +63,7 @@ impl Change {
 /// Removes everything of ours in the state directory, and the directory if nothing else is in it, without a look into the
 /// database: it is damaged. Secrets in a keyring stay there.
 pub fn abandon_everything(place: &StateDirectory) -> Result<(), StackError> {
-    let _lock = Lock::take(place, "purge")?;
+    let _lock = Lock::take(place, "purge", PATIENCE)?;
     remove_everything(place)
 }
 

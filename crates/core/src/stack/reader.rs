@@ -4,7 +4,11 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::{
-    KeyOwner, Secrets, StackError, StateDirectory, capture::key_owner, lock::Lock, secret_stores, secret_stores::chosen,
+    KeyOwner, Secrets, StackError, StateDirectory,
+    capture::key_owner,
+    lock::{Lock, PATIENCE},
+    secret_stores,
+    secret_stores::chosen,
 };
 use crate::{
     database::{Database, DatabaseError, credentials, stacks},
@@ -73,7 +77,7 @@ impl Reader {
         let path = place.database();
         let mut database = Database::open(&path)?;
         if database.is_none() && path.symlink_metadata().is_ok() {
-            let _lock = Lock::take(place, "(migrating the database)")?;
+            let _lock = Lock::take(place, "(migrating the database)", PATIENCE)?;
             database = Some(Database::create(&path)?);
         }
         Ok(Reader { database, place: place.clone(), secrets })
@@ -246,5 +250,5 @@ impl Reader {
 }
 
 fn unwritten(name: &StackName) -> Result<StackView, StackError> {
-    if name.is_default() { Ok(StackView::new(name.clone())) } else { Err(StackError::NoSuchStack(name.clone())) }
+    if name.is_there_unwritten() { Ok(StackView::new(name.clone())) } else { Err(StackError::NoSuchStack(name.clone())) }
 }

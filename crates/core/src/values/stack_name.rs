@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String")]
 pub struct StackName(String);
 
+/// How the names of the stacks begin that shells have to themselves.
+const SHELL: &str = "shell-";
+
 /// The text cannot name a stack.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a stack name: use 1 to 64 letters, digits, '.', '_', '-' or '@', beginning with a letter or digit")]
@@ -24,6 +27,26 @@ impl StackName {
     /// Whether this is the stack that always exists.
     pub fn is_default(&self) -> bool {
         self.0 == Self::DEFAULT
+    }
+
+    /// The stack that a shell has to itself: its process, when that began, and where. `None` where these are too long for
+    /// a name, or have other characters.
+    pub fn of_shell(process: u32, start: &str, place: &str) -> Option<StackName> {
+        let name: StackName = format!("{SHELL}{process}-{start}@{place}").parse().ok()?;
+        (name.shell() == Some((process, start, place))).then_some(name)
+    }
+
+    /// What [`StackName::of_shell`] put together.
+    pub fn shell(&self) -> Option<(u32, &str, &str)> {
+        let (shell, place) = self.0.strip_prefix(SHELL)?.split_once('@')?;
+        let (process, start) = shell.split_once('-')?;
+        let is_number = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        Some((Some(process).filter(is_number)?.parse().ok()?, Some(start).filter(is_number)?, place))
+    }
+
+    /// Whether the stack is there before anything is written: the default one, and a shell's own.
+    pub fn is_there_unwritten(&self) -> bool {
+        self.is_default() || self.shell().is_some()
     }
 }
 

@@ -50,6 +50,10 @@ pub struct Profile {
 impl Profile {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
         let path = &context.aws_config_file;
+        if self.per_shell && context.given.iter().any(|word| word == "--stack") {
+            return Err(Failure::usage("--stack names one stack, and with --per-shell the variable does")
+                .next_step("leave out one of the two"));
+        }
         let before = aws_config::read(path)?;
         let region = if self.remove { None } else { self.region(context, &before)? };
         let after = match self.remove {
