@@ -141,14 +141,19 @@ fn a_command_can_be_signed_by_the_keys_that_the_shell_has_of_its_own() {
             for from in ["--from env", "--from=env"] {
                 let env = environment();
                 let script = format!(
-                    "credstack -q push assume {DEVELOPER}; credstack -q push session {from}; credstack list --json | grep -m1 parent; \
+                    "credstack -q push assume {DEVELOPER}; credstack -q push session {from}; credstack list --json | grep -e kind -e parent | head -2; \
                      sh -c 'echo ${{AWS_PROFILE-none}} ${{AWS_ACCESS_KEY_ID-none}}' | cut -c1-9; credstack -q pop --root; {SHOW}"
                 );
                 let output = env.run(command(&env, shell, mode, &script)).ok();
                 let lines: Vec<_> = output.stdout.lines().collect();
                 let during = if mode == "profile" { "credstack" } else { "none ASIA" };
                 let own = format!("none {ALICE_KEY}");
-                assert_eq!(lines, ["      \"parent\": \"c1\",", during, &own], "{shell} {mode}: {}", output.stderr);
+                assert_eq!(
+                    lines,
+                    ["      \"kind\": \"session-token\",", "      \"parent\": \"c1\",", during, &own],
+                    "{shell} {mode}: {}",
+                    output.stderr
+                );
             }
         }
     }

@@ -48,6 +48,11 @@ impl<'a> Terminal<'a> {
         Terminal::spawn(env, Path::new("/usr/bin/bash"), &arguments, None, variable)
     }
 
+    /// Any interactive program.
+    pub fn program(env: &'a TestEnvironment, program: &Path, arguments: &[&str]) -> Terminal<'a> {
+        Terminal::spawn(env, program, arguments, None, None)
+    }
+
     fn spawn(
         env: &'a TestEnvironment,
         program: &Path,
@@ -86,6 +91,12 @@ impl<'a> Terminal<'a> {
     /// Types a line.
     pub fn type_line(&mut self, line: &str) -> &mut Self {
         (&*self.pty).write_all(format!("{line}\n").as_bytes()).unwrap();
+        self
+    }
+
+    /// Types a line as the Enter key ends it, which some line editors tell apart.
+    pub fn enter_line(&mut self, line: &str) -> &mut Self {
+        (&*self.pty).write_all(format!("{line}\r").as_bytes()).unwrap();
         self
     }
 
@@ -136,6 +147,10 @@ impl<'a> Terminal<'a> {
         match self.output.recv_timeout(PATIENCE) {
             Ok(bytes) => {
                 self.shown.extend_from_slice(&bytes);
+                // A line editor that asks where the cursor is waits for the answer.
+                if bytes.windows(4).any(|asked| asked == b"\x1b[6n") {
+                    (&*self.pty).write_all(b"\x1b[1;1R").unwrap();
+                }
                 true
             }
             Err(mpsc::RecvTimeoutError::Disconnected) => false,
