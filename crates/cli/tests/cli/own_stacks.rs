@@ -229,6 +229,16 @@ fn the_profile_gives_the_keys_of_the_stack_that_the_variable_names() {
     assert_eq!(output.stdout.lines().collect::<Vec<_>>(), ["1", "0"], "{output:?}");
 }
 
+/// `set -k` takes `export A=b` apart.
+#[test]
+fn an_option_of_bash_does_not_keep_the_shell_from_its_stack() {
+    let env = environment();
+    let script = format!("set -k\n{}\nsh -c 'echo $CREDSTACK_STACK'", init("bash"));
+    let mut command = Command::new("bash");
+    env.prepare(command.args(["-c", &script]));
+    assert!(env.run(command).ok().stdout.starts_with("shell-"));
+}
+
 #[test]
 fn a_new_shells_stack_is_there_before_anything_is_written() {
     for shell in SHELLS {

@@ -1,5 +1,5 @@
 # A stack of this terminal's own, which shells in this one share. It goes when this shell ends.
-__credstack_own=$(@CREDSTACK@ shell-stack "$$") && export CREDSTACK_STACK=$__credstack_own
+__credstack_own=$(@CREDSTACK@ shell-stack "$$") && CREDSTACK_STACK=$__credstack_own && export CREDSTACK_STACK
 unset -v __credstack_own
 
 # The shell's own exit status stays: a trap does not change it.
