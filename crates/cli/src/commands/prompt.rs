@@ -58,11 +58,14 @@ impl Prompt {
         const HERE: &str = "\u{0}";
         let painted = colour(HERE);
         let (on, off) = painted.split_once(HERE).unwrap_or_default();
-        match self.shell {
-            Some(LineEditor::Bash) => format!("\u{1}{on}\u{2}{text}\u{1}{off}\u{2}"),
-            Some(LineEditor::Zsh) => format!("%{{{on}%}}{}%{{{off}%}}", text.replace('%', "%%")),
-            Some(LineEditor::Fish) | None => format!("{on}{text}{off}"),
-        }
+        let mark = |code: &str| match self.shell {
+            _ if code.is_empty() => String::new(),
+            Some(LineEditor::Bash) => format!("\u{1}{code}\u{2}"),
+            Some(LineEditor::Zsh) => format!("%{{{code}%}}"),
+            Some(LineEditor::Fish) | None => code.to_owned(),
+        };
+        let text = if self.shell == Some(LineEditor::Zsh) { text.replace('%', "%%") } else { text.to_owned() };
+        format!("{}{text}{}", mark(on), mark(off))
     }
 }
 
@@ -128,7 +131,7 @@ mod tests {
     #[test]
     fn zsh_shows_a_percent_sign_with_colours_and_without() {
         let zsh = Prompt { shell: Some(LineEditor::Zsh) };
-        assert_eq!(zsh.marked("1/a%(x", str::to_owned), "%{%}1/a%%(x%{%}");
+        assert_eq!(zsh.marked("1/a%(x", str::to_owned), "1/a%%(x");
         assert_eq!(zsh.marked("1/a%(x", |text| text.red().to_string()), "%{\u{1b}[31m%}1/a%%(x%{\u{1b}[39m%}");
     }
 }
