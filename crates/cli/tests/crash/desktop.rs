@@ -193,6 +193,12 @@ impl Desktop {
             assert!(Instant::now() < deadline, "gnome-keyring on the bus: {}", !owned);
             thread::sleep(Duration::from_millis(5));
         }
+        // It takes its name a moment before it can be asked anything.
+        let bus = self.connect();
+        while owned && try_search(&bus, &[]).is_err() {
+            assert!(Instant::now() < deadline, "gnome-keyring does not answer");
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 
     fn call(&self, arguments: &[&str]) -> String {
@@ -227,11 +233,15 @@ fn open_session(bus: &Connection) -> Path<'static> {
 }
 
 fn search(bus: &Connection, attributes: &[(&str, &str)]) -> Vec<Path<'static>> {
+    try_search(bus, attributes).unwrap()
+}
+
+fn try_search(bus: &Connection, attributes: &[(&str, &str)]) -> Result<Vec<Path<'static>>, dbus::Error> {
     let attributes: HashMap<&str, &str> = attributes.iter().copied().collect();
     let service = proxy(bus, "/org/freedesktop/secrets".into());
     let (unlocked, locked): (Vec<_>, Vec<_>) =
-        service.method_call("org.freedesktop.Secret.Service", "SearchItems", (attributes,)).unwrap();
-    unlocked.into_iter().chain(locked).collect()
+        service.method_call("org.freedesktop.Secret.Service", "SearchItems", (attributes,))?;
+    Ok(unlocked.into_iter().chain(locked).collect())
 }
 
 fn proxy<'a>(bus: &'a Connection, path: Path<'static>) -> Proxy<'static, &'a Connection> {
