@@ -1,10 +1,17 @@
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    thread,
+    time::{Duration, Instant},
+};
 
 use dbus_secret_service::{Collection, EncryptionType, Error, Item, SecretService};
 use zeroize::Zeroizing;
 
 use super::{Entries, Result, SERVICE};
 use crate::secret_store::{Patience, SecretStoreError};
+
+/// How long a provider may take to begin to answer once it has its name.
+const STARTING: Duration = Duration::from_secs(1);
 
 /// The Secret Service of the desktop: gnome-keyring, KWallet, KeePassXC, …
 struct Desktop {
@@ -16,9 +23,20 @@ struct Desktop {
 pub(super) fn connect(may_prompt: bool) -> Result<Box<dyn Entries>> {
     // Less than a caller waits, so that a prompt nobody answers is not taken for a keyring that is stuck.
     let longest_prompt = if may_prompt { Patience::PersonPresent.bound().as_secs() - 5 } else { 0 };
-    let service = SecretService::connect_with_max_prompt_timeout(EncryptionType::Dh, longest_prompt)
-        .map_err(|error| failure(error, may_prompt))?;
-    Ok(Box::new(Desktop { service, may_prompt }))
+    let deadline = Instant::now() + STARTING;
+    loop {
+        match SecretService::connect_with_max_prompt_timeout(EncryptionType::Dh, longest_prompt) {
+            Ok(service) => return Ok(Box::new(Desktop { service, may_prompt })),
+            Err(error) if is_starting(&error) && Instant::now() < deadline => thread::sleep(Duration::from_millis(10)),
+            Err(error) => return Err(failure(error, may_prompt)),
+        }
+    }
+}
+
+/// A provider that the bus has just started takes its name a moment before it has anything that can be asked.
+fn is_starting(error: &Error) -> bool {
+    let unknown = ["org.freedesktop.DBus.Error.UnknownMethod", "org.freedesktop.DBus.Error.UnknownObject"];
+    matches!(error, Error::Dbus(error) if error.name().is_some_and(|name| unknown.contains(&name)))
 }
 
 impl Entries for Desktop {
