@@ -69,7 +69,7 @@ pub enum PlanError {
 pub fn is_due(credential: &Credential, now: Timestamp) -> bool {
     let (Some(at), true) = (credential.expires_at, credential.request.is_some()) else { return false };
     let half = (at.as_second() - credential.issued_at.as_second()) / 2;
-    at.as_second() - now.as_second() < half.min(LEAST)
+    at.as_second() - now.as_second() <= half.min(LEAST)
 }
 
 /// What has to be asked to have `id` anew, from the nearest living ancestor down.

@@ -30,6 +30,7 @@ mod own_stacks;
 mod powershell;
 mod prompts;
 mod refusals;
+mod renewal;
 mod rules;
 mod shells;
 mod sources;
