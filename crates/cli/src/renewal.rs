@@ -26,10 +26,14 @@ use crate::{
 /// fails is a warning, and nobody is asked for anything.
 pub fn fresh(context: &Context, credential: &Credential, is_current: bool) -> Result<CredentialId, Failure> {
     let now = context.time();
-    if !refresh::is_due(credential, now) && !credential.is_expired(now) {
+    let is_expired = credential.is_expired(now);
+    if !is_expired && (!context.renews || !refresh::is_due(credential, now)) {
         return Ok(credential.id);
     }
-    if credential.is_expired(now) {
+    if !context.renews {
+        return Err(signing::expired(context, credential, is_current));
+    }
+    if is_expired {
         return renew(context, credential.id, false).map_err(|cause| not_renewed(context, credential, is_current, cause));
     }
     let quiet = Context { terminal: Terminal::new(true), ..context.clone() };

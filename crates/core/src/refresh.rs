@@ -12,6 +12,9 @@ use crate::{
 /// A credential set with less left than this is renewed, in seconds: boto3 asks again for every request from 15 minutes on.
 const LEAST: i64 = 16 * 60;
 
+/// No chain is as long as this: the database was changed by somebody else, and leads in circles.
+const MOST: usize = 100;
+
 /// What signs the first request of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Beginning {
@@ -90,6 +93,9 @@ pub fn plan(reader: &Reader, id: CredentialId, now: Timestamp) -> Result<Plan, P
         }
         let (parent, signed_by, id) = (credential.parent, credential.signed_by.clone(), credential.id);
         steps.push(Step { credential, request });
+        if steps.len() > MOST {
+            return Err(PlanError::NoSigner(id));
+        }
         match (parent, signed_by) {
             (Some(parent), _) => {
                 let signer = reader.newest(parent)?;

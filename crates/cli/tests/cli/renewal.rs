@@ -137,6 +137,46 @@ fn while_the_old_one_lives_a_failing_renewal_is_a_warning() {
     assert_eq!(env.events().last().unwrap(), "failed");
 }
 
+/// A program's own session is renewed like any other while it runs, unless it was to last no longer; in the end nothing is left.
+#[test]
+fn a_narrowed_session_is_renewed_unless_its_time_was_named() {
+    let env = TestEnvironment::new();
+    env.push_role(DEVELOPER);
+    env.session_lifetime(Some(2));
+    let ask =
+        "curl -s --noproxy '*' -H \"Authorization: $AWS_CONTAINER_AUTHORIZATION_TOKEN\" $AWS_CONTAINER_CREDENTIALS_FULL_URI";
+    let key = |text: &str| serde_json::from_str::<Value>(text).unwrap()["AccessKeyId"].clone();
+    let script =
+        format!("first=$({ask}); while now=$({ask}); [ \"$now\" = \"$first\" ]; do sleep 0.05; done; echo $first; echo $now");
+    let exec = |options: &[&str]| {
+        handed_out(
+            &env,
+            &[&["exec", "--via", "endpoint", "--read-only"], options, &["--", "timeout", "20", "sh", "-c", &script]].concat(),
+        )
+    };
+    let renewed = exec(&[]).ok().stdout;
+    let lines: Vec<_> = renewed.lines().map(key).collect();
+    assert!(lines[0].is_string() && lines[1].is_string() && lines[0] != lines[1]);
+    let limited = exec(&["--ttl", "15m"]).ok().stdout;
+    let lines: Vec<_> = limited.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect();
+    assert_eq!(lines[1]["code"], "expired");
+    assert_eq!(env.held(), [""; 0]);
+}
+
+/// A database of the first version is migrated by whatever comes first, and keeps what it has.
+#[test]
+fn a_database_of_the_first_version_is_taken_over() {
+    let env = TestEnvironment::new();
+    env.push_role(DEVELOPER);
+    let database = rusqlite::Connection::open(env.database()).unwrap();
+    database.execute_batch("ALTER TABLE credential DROP COLUMN replaced_by; PRAGMA user_version = 1").unwrap();
+    drop(database);
+    assert_eq!(env.frames(), ["c2", "c1"]);
+    env.json(["refresh"]);
+    assert_eq!(env.frames(), ["c3", "c1"]);
+    env.plain(["doctor"]).ok();
+}
+
 #[test]
 fn an_ancestor_that_is_gone_is_asked_for_and_not_kept() {
     let env = TestEnvironment::new();
