@@ -23,6 +23,7 @@ mod json;
 mod least_privilege;
 mod limits;
 mod losses;
+mod mfa;
 mod network;
 mod nushell;
 mod output;
