@@ -2,7 +2,7 @@
 
 use credstack_core::{
     refresh::{self, Beginning, Plan, PlanError, Step},
-    stack::Renewal,
+    stack::{FailedRenewal, Renewal},
     values::{Credential, CredentialId, request::OneTime},
 };
 
@@ -22,6 +22,11 @@ use crate::{
     words,
 };
 
+/// The name under which others see it.
+const COMMAND: &str = "refresh";
+/// How long a renewal that failed is not tried again while the old one lives, in seconds.
+const AGAIN: i64 = 60;
+
 /// The credential set to use for `credential`: itself, or a new one where it is time. While the old one lives, a renewal that
 /// fails is a warning, and nobody is asked for anything.
 pub fn fresh(context: &Context, credential: &Credential, is_current: bool) -> Result<CredentialId, Failure> {
@@ -33,27 +38,40 @@ pub fn fresh(context: &Context, credential: &Credential, is_current: bool) -> Re
     if !context.renews {
         return Err(signing::expired(context, credential, is_current));
     }
+    let id = credential.id;
     if is_expired {
-        return renew(context, credential.id, false).map_err(|cause| not_renewed(context, credential, is_current, cause));
+        let renewal = Renewal::begin(&context.place, COMMAND)?;
+        return ask(context, &renewal, id, false).map_err(|cause| not_renewed(context, credential, is_current, cause));
     }
+    let reader = context.reader()?;
+    let just_failed = |failed: FailedRenewal| failed.credential == id && now.as_second() - failed.at.as_second() < AGAIN;
+    if reader.failed_renewal()?.is_some_and(just_failed) {
+        return Ok(id);
+    }
+    // Who renews now does it for us.
+    let Some(renewal) = Renewal::begin_unless_busy(&context.place, COMMAND)? else { return Ok(id) };
     let quiet = Context { terminal: Terminal::new(true), ..context.clone() };
-    Ok(renew(&quiet, credential.id, false).unwrap_or_else(|cause| {
+    Ok(ask(&quiet, &renewal, id, false).unwrap_or_else(|cause| {
         let until = words::expiry(credential.expires_at, credential.temporary, now);
-        context.output.warn(&format!("{} ({until}) could not be renewed: {}", credential.id, cause.message));
-        credential.id
+        context.output.warn(&format!("{id} ({until}) could not be renewed: {}", cause.message));
+        // If that cannot be written either, the next command tries again.
+        let _tried_again = change(context, COMMAND, false, |change| change.note_failed_renewal(id));
+        id
     }))
 }
 
-/// Asks for a credential set again, unless another process just did; `forced` asks although it is not time. What took its
-/// place.
-pub fn renew(context: &Context, id: CredentialId, forced: bool) -> Result<CredentialId, Failure> {
-    let before = context.reader()?.newest(id)?.id;
-    let _alone = Renewal::begin(&context.place, "refresh")?;
+/// Asks for a credential set now, though it is not time. What took its place.
+pub fn renew(context: &Context, id: CredentialId) -> Result<CredentialId, Failure> {
+    let renewal = Renewal::begin(&context.place, COMMAND)?;
+    ask(context, &renewal, id, true)
+}
+
+/// Asks for a credential set again, and for what it needs for that, unless another process just did.
+fn ask(context: &Context, _alone: &Renewal, id: CredentialId, forced: bool) -> Result<CredentialId, Failure> {
     let context = &context.at(context.time());
     let reader = context.reader()?;
     let newest = reader.newest(id)?;
-    let was_just_renewed = newest.id != before;
-    if newest.has_secret() && !refresh::is_due(&newest, context.now) && (was_just_renewed || !forced) {
+    if newest.has_secret() && !refresh::is_due(&newest, context.now) && (newest.id != id || !forced) {
         return Ok(newest.id);
     }
     let Plan { beginning, steps } = refresh::plan(&reader, newest.id, context.now)?;
@@ -84,7 +102,7 @@ fn take(context: &Context, step: Step, signing: Signing) -> Result<(CredentialId
     let sts = signing.sts(context, old.region.as_deref())?;
     let acquisition = Acquisition {
         context,
-        command: "refresh",
+        command: COMMAND,
         reader: context.reader()?,
         common: &common,
         signing,
@@ -95,7 +113,7 @@ fn take(context: &Context, step: Step, signing: Signing) -> Result<(CredentialId
         configured: None,
     };
     let Grant { acquired, detail, .. } = acquisition.acquire(Some(&mfa))?;
-    let renewed = change(context, "refresh", false, |change| change.renew(old.id, &acquired, detail.clone()))?;
+    let renewed = change(context, COMMAND, false, |change| change.renew(old.id, &acquired, detail.clone()))?;
     let new = renewed.credential;
     context.output.explain(&format!("{} is renewed: {} ({})", old.id, new.id, words::identity(&new)));
     let signing = signing::with_set(&context.reader()?, new.clone(), acquired.set)?;

@@ -33,7 +33,7 @@ impl Refresh {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
         let mut renewed = Vec::new();
         for old in self.frames(context)? {
-            let new = renewal::renew(context, old, true)?;
+            let new = renewal::renew(context, old)?;
             let credential = context.reader()?.credential(new)?;
             let until = words::expiry(credential.expires_at, credential.temporary, context.time());
             context.output.say(&format!("{old} is renewed: {} ({new}), {until}", words::identity(&credential)));

@@ -31,5 +31,5 @@ pub use pop::Pop;
 pub use purge::abandon_everything;
 pub use push::{Landing, Pushed};
 pub use reader::{FrameKeys, Reader, StackView};
-pub use renew::{Renewal, Renewed};
+pub use renew::{FailedRenewal, Renewal, Renewed};
 pub use secret_stores::Secrets;

@@ -19,7 +19,7 @@ use crate::{
 /// Shows what is there. It takes no lock and changes nothing.
 pub struct Reader {
     /// `None`: nothing was ever written.
-    database: Option<Database>,
+    pub(super) database: Option<Database>,
     place: StateDirectory,
     secrets: Secrets,
 }

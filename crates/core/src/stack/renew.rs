@@ -1,12 +1,16 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Change, Left, StackError, StateDirectory,
+    Change, Left, Reader, StackError, StateDirectory,
     lock::{Lock, RENEWAL_PATIENCE},
     record::{by, entry_about},
 };
 use crate::{
-    database::{credentials, events, stacks},
+    database::{credentials, events, settings, stacks},
     values::{Acquired, Credential, CredentialId, EventKind, Frame, Item},
 };
 
@@ -24,6 +28,39 @@ impl Renewal {
     /// [`StackError::Busy`] after a minute.
     pub fn begin(place: &StateDirectory, command: &str) -> Result<Renewal, StackError> {
         Ok(Renewal { _lock: Lock::take_for_renewal(place, command, RENEWAL_PATIENCE)? })
+    }
+}
+
+impl Renewal {
+    /// The same where it can be done later as well: `None` if somebody renews now.
+    pub fn begin_unless_busy(place: &StateDirectory, command: &str) -> Result<Option<Renewal>, StackError> {
+        match Lock::take_for_renewal(place, command, Duration::ZERO) {
+            Ok(lock) => Ok(Some(Renewal { _lock: lock })),
+            Err(StackError::Busy { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The newest renewal that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedRenewal {
+    /// Of which credential set.
+    pub credential: CredentialId,
+    /// When, UTC.
+    pub at: Timestamp,
+}
+
+/// The setting in which it is kept.
+const FAILED: &str = "failed_renewal";
+
+impl Reader {
+    /// The newest renewal that failed, so that not every command tries again at once.
+    pub fn failed_renewal(&self) -> Result<Option<FailedRenewal>, StackError> {
+        match &self.database {
+            Some(database) => Ok(database.read(|connection| settings::get(connection, FAILED))?),
+            None => Ok(None),
+        }
     }
 }
 
@@ -75,6 +112,12 @@ impl Change {
         })?;
         let left = self.erase(leaving);
         Ok(Renewed { credential: self.credential(id)?, left })
+    }
+
+    /// Remembers that a renewal failed now.
+    pub fn note_failed_renewal(&mut self, credential: CredentialId) -> Result<(), StackError> {
+        let failed = FailedRenewal { credential, at: self.now };
+        Ok(self.database.write(|transaction| settings::put(transaction, FAILED, &failed))?)
     }
 
     /// Writes a credential set down whose secret is never stored.
