@@ -27,6 +27,18 @@ pub struct Configuration {
     /// What `prompt` shows.
     #[serde(default)]
     pub prompt: Prompt,
+    /// Where codes of MFA devices are from.
+    #[serde(default)]
+    pub mfa: MfaCommand,
+}
+
+/// For every request that names an MFA device.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MfaCommand {
+    /// A program that prints the present code, and its arguments.
+    #[serde(default)]
+    pub command: Vec<String>,
 }
 
 /// For `prompt`.

@@ -54,6 +54,8 @@ pub struct Context {
     pub output: Output,
     /// When to use colours.
     pub color: ColorWhen,
+    /// Whether what runs out is asked for again.
+    pub renews: bool,
     /// Whom to ask.
     pub terminal: Terminal,
     /// The secret store, opened when it is first needed.
@@ -112,6 +114,7 @@ impl Context {
             color: if variable("NO_COLOR").is_some() && color == ColorWhen::Auto { ColorWhen::Never } else { color },
             output: Output::new(color, global.json, global.quiet, global.verbose),
             secrets: Secrets::new(patience(terminal)),
+            renews: true,
             terminal,
             aws_environment: aws_environment()?,
             now: Timestamp::now(),

@@ -1,6 +1,7 @@
 //! The keys of a frame, for other programs.
 
 use credstack_core::{
+    refresh,
     stack::{FrameKeys, Reader, StackError},
     values::{CredentialSet, Frame, FrameName},
 };
@@ -9,6 +10,7 @@ use jiff::Timestamp;
 use crate::{
     context::Context,
     failure::{Failure, Kind},
+    renewal,
     shell::own_stack::Owner,
     signing::{self, Choice},
 };
@@ -23,8 +25,8 @@ pub struct Keys {
     pub region: Option<String>,
 }
 
-/// Finds the keys of a frame. A stored one costs one read of the database and one of the secret store; an ambient one is
-/// asked for, which is the slow way.
+/// Finds the keys of a frame, renewed where it is time. A stored one costs one read of the database and one of the secret
+/// store; an ambient one is asked for, which is the slow way.
 pub fn find(context: &Context, reader: &Reader, name: FrameName) -> Result<Keys, Failure> {
     // Programs that it started may live on. Nobody else's identity is for them, not even the ambient one.
     if Owner::of(&context.stack).is_some_and(|shell| shell.is_gone(&context.host())) {
@@ -35,15 +37,24 @@ pub fn find(context: &Context, reader: &Reader, name: FrameName) -> Result<Keys,
         FrameName::Environment => Ok(FrameKeys::Ambient(Frame::untouched())),
         name => reader.keys(&context.stack, name, context.now),
     };
+    let due = match &found {
+        Ok(FrameKeys::Stored(credential, _)) if refresh::is_due(credential, context.now) => (**credential).clone(),
+        Err(StackError::Expired { id, .. }) => reader.newest(*id)?,
+        _ => return keys(context, reader, name, found),
+    };
+    let id = renewal::fresh(context, &due, name == FrameName::Current)?;
+    // What is as it was is not read again: its time may run out meanwhile.
+    let found = if id == due.id { found } else { reader.keys(&context.stack, FrameName::Credential(id), context.time()) };
+    keys(context, reader, name, found)
+}
+
+fn keys(context: &Context, reader: &Reader, name: FrameName, found: Result<FrameKeys, StackError>) -> Result<Keys, Failure> {
     match found {
         Ok(FrameKeys::Stored(credential, set)) => {
             let (expires_at, region) = (credential.expires_at, credential.region.clone());
             Ok(Keys { set, expires_at, region })
         }
         Ok(FrameKeys::Ambient(_)) => ambient(context, reader, name),
-        Err(StackError::Expired { id, .. }) => {
-            Err(signing::expired(context, &reader.credential(id)?, name == FrameName::Current))
-        }
         Err(error) => {
             if let Some(id) = reader.frame(&context.stack, name).ok().as_ref().and_then(Frame::credential) {
                 signing::note_loss(context, id, &error);

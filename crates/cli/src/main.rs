@@ -13,6 +13,7 @@ mod global;
 mod hardening;
 mod keys;
 mod output;
+mod renewal;
 mod shapes;
 mod shell;
 mod signing;

@@ -4,8 +4,9 @@ mod ambient;
 
 use std::path::PathBuf;
 
+pub use ambient::from_environment;
 pub use ambient::shell;
-use ambient::{behind_our_profile, from_ambient, from_environment, from_keys};
+use ambient::{behind_our_profile, from_ambient, from_keys};
 use credstack_core::{
     secret_store::SecretStoreError,
     stack::{Change, Consent, Reader, StackError},
@@ -21,7 +22,7 @@ use crate::{
     configuration::Duration,
     context::Context,
     failure::{self, Failure},
-    words,
+    renewal, words,
 };
 
 /// What the command line says about the signer.
@@ -134,7 +135,7 @@ pub fn again(context: &Context, reader: &Reader, credential: &Credential) -> Res
     let found = match (credential.parent, &credential.signed_by) {
         (Some(parent), _) => from_credential(context, reader, parent, false),
         (None, Some(keys)) if keys.provider.as_deref() == Some("Environment") => from_environment(context, reader),
-        (None, Some(reference)) => from_ambient(context, reader, behind_our_profile(context, reference.clone())),
+        (None, Some(reference)) => from_reference(context, reader, reference.clone()),
         (None, None) => Err(Failure::new(failure::Kind::Nothing, "what signed it is not known")
             .next_step("acquire it anew with `credstack push`")),
     };
@@ -145,17 +146,32 @@ pub fn again(context: &Context, reader: &Reader, credential: &Credential) -> Res
     })
 }
 
+/// An ambient identity that was recorded, found again.
+pub fn from_reference(context: &Context, reader: &Reader, reference: Ambient) -> Result<Signing, Failure> {
+    from_ambient(context, reader, behind_our_profile(context, reference))
+}
+
 /// Refuses what cannot be AWS credentials, before anything is done with it.
 pub fn check_set(set: &CredentialSet) -> Result<(), Failure> {
     set.fault().map_or(Ok(()), |fault| Err(Failure::usage(fault).next_step("check where these credentials come from")))
 }
 
 fn from_credential(context: &Context, reader: &Reader, id: CredentialId, is_current: bool) -> Result<Signing, Failure> {
+    let id = renewal::fresh(context, &reader.newest(id)?, is_current)?;
     let credential = reader.credential(id)?;
-    if credential.is_expired(context.now) {
-        return Err(expired(context, &credential, is_current));
-    }
     let set = reader.secret(id).inspect_err(|error| note_loss(context, id, error))?;
+    with_set(reader, credential, set)
+}
+
+/// A stored credential set as a signer, whether it is time to renew it or not.
+pub fn stored(reader: &Reader, credential: Credential) -> Result<Signing, Failure> {
+    let set = reader.secret(credential.id)?;
+    with_set(reader, credential, set)
+}
+
+/// A stored credential set as a signer, whose secret is at hand.
+pub fn with_set(reader: &Reader, credential: Credential, set: CredentialSet) -> Result<Signing, Failure> {
+    let id = credential.id;
     Ok(Signing {
         kind: kind_of(&credential, &set),
         set,

@@ -3,9 +3,10 @@
 //! The library is built in floors, each importing only those below it:
 //!
 //! - [`values`]: what is talked about. No I/O, no clock.
-//! - [`secret_store`], [`database`], [`sts`], [`ambient`], [`console`]: the edges. Each touches one outside thing; none imports another.
+//! - [`secret_command`], [`secret_store`], [`database`], [`sts`], [`ambient`], [`console`]: the edges. Each touches one outside thing; none imports another.
 //! - [`stack`]: the only place where the database and the secret store meet.
 //! - [`provider`]: the stack for programs that use the AWS SDK for Rust.
+//! - [`refresh`]: what has to be asked of STS to have a credential set anew.
 //!
 //! It reads no clock, environment, home directory or terminal: callers pass the time and the paths.
 
@@ -17,6 +18,8 @@ pub mod database;
 mod http;
 mod private_files;
 pub mod provider;
+pub mod refresh;
+pub mod secret_command;
 pub mod secret_store;
 pub mod stack;
 pub mod sts;

@@ -2,7 +2,7 @@
 
 mod clear;
 mod completions;
-mod consent;
+pub mod consent;
 mod console;
 mod credential_process;
 mod doctor;
@@ -16,7 +16,8 @@ mod list;
 mod pop;
 mod prompt;
 mod purge;
-mod push;
+pub mod push;
+mod refresh;
 mod save;
 mod serve;
 mod setup;
@@ -84,6 +85,7 @@ pub enum Command {
     List(list::List),
     Stacks(stacks::Stacks),
     Whoami(whoami::Whoami),
+    Refresh(refresh::Refresh),
     History(history::History),
     CredentialProcess(credential_process::CredentialProcess),
     Env(env::Env),
@@ -114,6 +116,7 @@ pub fn run(context: &Context, command: Command) -> Result<ExitCode, Failure> {
         Command::List(command) => command.run(context),
         Command::Stacks(command) => command.run(context),
         Command::Whoami(command) => command.run(context),
+        Command::Refresh(command) => command.run(context),
         Command::History(command) => command.run(context),
         Command::CredentialProcess(command) => command.run(context),
         Command::Env(command) => command.run(context),

@@ -56,7 +56,7 @@ fn environment_keys(context: &Context) -> Result<Option<ShellKeys>, Failure> {
     Ok(found.map(|keys| ShellKeys { set: keys.set, expires_at: keys.expires_at, identity: None }))
 }
 
-pub(super) fn from_environment(context: &Context, reader: &Reader) -> Result<Signing, Failure> {
+pub fn from_environment(context: &Context, reader: &Reader) -> Result<Signing, Failure> {
     let keys = environment_keys(context)?.ok_or_else(|| {
         Failure::new(failure::Kind::Nothing, "this shell's environment holds no AWS keys")
             .next_step("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or sign with another frame")

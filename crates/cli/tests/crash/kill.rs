@@ -170,4 +170,5 @@ operations! {
     save: [] => ["save"];
     clear: [DEVELOPER, READ_ONLY] => ["clear", "--yes"];
     forget: [DEVELOPER, HELD] => ["forget", "c3"];
+    refresh: [DEVELOPER] => ["refresh"];
 }

@@ -7,7 +7,7 @@ use super::DatabaseError;
 use crate::values::{Acquired, Ambient, Credential, CredentialId, Identity, Item, Kind, Signer, StackName, State};
 
 const COLUMNS: &str = "id, kind, state, held, access_key_id, temporary, account, arn, user_id, region, issued_at, expires_at, parent, \
-                       signed_by, request, label, note";
+                       signed_by, request, label, note, replaced_by";
 
 /// Announces a credential set before its secret is stored.
 pub(crate) fn insert_pending(
@@ -79,6 +79,22 @@ pub(crate) fn mark_leaving(connection: &Connection, id: CredentialId) -> Result<
 pub(crate) fn mark_erased(connection: &Connection, id: CredentialId) -> Result<(), DatabaseError> {
     connection.prepare("UPDATE credential SET state = 'erased' WHERE id = ?1 AND state = 'leaving'")?.execute([id.0])?;
     Ok(())
+}
+
+/// Says that another credential set took the place of this one.
+pub(crate) fn replace(connection: &Connection, id: CredentialId, by: CredentialId) -> Result<(), DatabaseError> {
+    connection.prepare("UPDATE credential SET replaced_by = ?2 WHERE id = ?1")?.execute((id.0, by.0))?;
+    Ok(())
+}
+
+/// The credential set that is in the place of this one now, or itself.
+pub(crate) fn newest(connection: &Connection, id: CredentialId) -> Result<Option<Credential>, DatabaseError> {
+    let mut newest = find(connection, id)?;
+    // What takes a place is younger than what it replaces, so this ends.
+    while let Some(next) = newest.as_ref().and_then(|one| one.replaced_by.filter(|next| *next > one.id)) {
+        newest = find(connection, next)?;
+    }
+    Ok(newest)
 }
 
 /// One credential set's metadata.
@@ -182,6 +198,7 @@ fn credential(row: &Row<'_>) -> Result<Credential, DatabaseError> {
         request: from_json(row.get(14)?, "request")?,
         label: row.get(15)?,
         note: row.get(16)?,
+        replaced_by: row.get::<_, Option<i64>>(17)?.map(CredentialId),
     })
 }
 

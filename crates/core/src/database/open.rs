@@ -10,7 +10,8 @@ use super::{DatabaseError, InDatabase};
 use crate::private_files::{private_file, remove_if_there, sync_directory_of};
 
 /// Migrations are numbered and never edited.
-pub(super) const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("../../migrations/0001_stack.sql"))];
+pub(super) const MIGRATIONS: &[M<'static>] =
+    &[M::up(include_str!("../../migrations/0001_stack.sql")), M::up(include_str!("../../migrations/0002_renewal.sql"))];
 
 /// Not read-only, even for a reader: it must be able to roll back what a killed writer left in the journal.
 pub(super) const OPEN: OpenFlags =

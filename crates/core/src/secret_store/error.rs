@@ -1,6 +1,8 @@
-use std::{io, path::PathBuf, process::ExitStatus, time::Duration};
+use std::{io, path::PathBuf, time::Duration};
 
 use uuid::Uuid;
+
+use crate::secret_command::CommandFailure;
 
 /// Why a secret store did not do what it was asked. No variant carries secret bytes.
 #[derive(Debug, thiserror::Error)]
@@ -107,7 +109,7 @@ pub enum SecretStoreError {
         /// The program that was run.
         program: String,
         /// What became of it.
-        failure: KeyCommandFailure,
+        failure: CommandFailure,
     },
     /// The key is a good key of another vault.
     #[error("this key is not the key of the vault {}", directory.display())]
@@ -147,27 +149,6 @@ pub enum SecretStoreError {
         /// What the operating system said.
         source: io::Error,
     },
-}
-
-/// What became of a key command. Its output is never part of it.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum KeyCommandFailure {
-    /// The command is an empty list.
-    #[error("is empty")]
-    Empty,
-    /// It could not be run.
-    #[error("could not be run: {0}")]
-    NotRun(io::Error),
-    /// It ended with a failure.
-    #[error("failed: {0}")]
-    Failed(ExitStatus),
-    /// It ran too long, and was ended.
-    #[error("did not finish within {} s and was ended", .0.as_secs_f32().ceil())]
-    TooSlow(Duration),
-    /// It printed more than a key.
-    #[error("printed more than a key")]
-    TooMuch,
 }
 
 impl SecretStoreError {

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::values::{CredentialSet, Item};
 use payload::Payload;
 
-pub use error::{KeyCommandFailure, SecretStoreError};
+pub use error::SecretStoreError;
 pub use keyring::Keyring;
 #[cfg(unix)]
 pub use vault::Vault;

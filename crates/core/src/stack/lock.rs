@@ -1,7 +1,7 @@
 use std::{
     fs::{File, TryLockError},
     io::{Read, Seek, Write},
-    path::Path,
+    path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
@@ -9,8 +9,10 @@ use std::{
 use super::{StackError, StateDirectory};
 use crate::private_files::private_file;
 
-/// How long a command waits for another one before it gives up.
+/// How long a command waits for another one's change before it gives up.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+/// How long for another one's renewal, in which STS is asked, once for each link of a chain.
+pub(super) const RENEWAL_PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(4);
 
 /// The one exclusive lock around every change. The system releases it when the process ends, however it ends, so that
@@ -23,8 +25,16 @@ impl Lock {
     /// Takes the lock, making the state directory if it is not there. `command` tells others who holds it; they are
     /// waited for as long as `patience` says.
     pub(super) fn take(place: &StateDirectory, command: &str, patience: Duration) -> Result<Lock, StackError> {
+        Lock::take_at(place, place.lock(), command, patience)
+    }
+
+    /// Takes the lock of renewal, which is held while STS is asked.
+    pub(super) fn take_for_renewal(place: &StateDirectory, command: &str, patience: Duration) -> Result<Lock, StackError> {
+        Lock::take_at(place, place.renewal_lock(), command, patience)
+    }
+
+    fn take_at(place: &StateDirectory, path: PathBuf, command: &str, patience: Duration) -> Result<Lock, StackError> {
         place.make()?;
-        let path = place.lock();
         let unusable = |error: std::io::Error| StackError::Place { path: path.clone(), reason: error.to_string() };
         let mut file = private_file(&path).map_err(unusable)?;
         let deadline = Instant::now() + patience;

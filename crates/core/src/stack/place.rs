@@ -45,6 +45,10 @@ impl StateDirectory {
         self.path.join("lock")
     }
 
+    pub(super) fn renewal_lock(&self) -> PathBuf {
+        self.path.join("renewal.lock")
+    }
+
     /// Makes the directory, 0700 from the start, if it is not there.
     pub(super) fn make(&self) -> Result<(), StackError> {
         let mut builder = DirBuilder::new();
@@ -76,7 +80,7 @@ impl StateDirectory {
                 return Err(self.unusable(format!("others may enter it (mode {:04o}, expected 0700)", metadata.mode() & 0o7777)));
             }
         }
-        for path in [self.database(), self.lock()] {
+        for path in [self.database(), self.lock(), self.renewal_lock()] {
             let fault = match fs::symlink_metadata(&path) {
                 Ok(metadata) => fault(&metadata),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => None,

@@ -75,7 +75,9 @@ fn remove_everything(place: &StateDirectory) -> Result<(), StackError> {
     };
     SecretStore::dissolve_vault(&place.vault())?;
     Database::remove(&place.database())?;
-    remove_if_there(&place.lock()).map_err(unusable(&place.lock()))?;
+    for path in [place.renewal_lock(), place.lock()] {
+        remove_if_there(&path).map_err(unusable(&path))?;
+    }
     match fs::remove_dir(place.path()) {
         Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
         removed => removed.map_err(unusable(place.path())),

@@ -105,7 +105,7 @@ impl Change {
 
     /// Announces a credential set in the database, then puts its secret into the store, which reads it back.
     /// It is pending until the change is committed.
-    fn arrive(&mut self, acquired: &Acquired, detail: &Map<String, Value>) -> Result<CredentialId, StackError> {
+    pub(super) fn arrive(&mut self, acquired: &Acquired, detail: &Map<String, Value>) -> Result<CredentialId, StackError> {
         let store = self.store()?;
         let item = Item::new(self.now)?;
         let id = self.database.write(|transaction| credentials::insert_pending(transaction, acquired, &item, detail))?;

@@ -19,7 +19,7 @@ use crate::{
 /// Shows what is there. It takes no lock and changes nothing.
 pub struct Reader {
     /// `None`: nothing was ever written.
-    database: Option<Database>,
+    pub(super) database: Option<Database>,
     place: StateDirectory,
     secrets: Secrets,
 }
@@ -101,7 +101,7 @@ impl Reader {
     /// here: the caller knows the environment.
     pub fn frame(&self, stack: &StackName, name: FrameName) -> Result<Frame, StackError> {
         if let FrameName::Credential(id) = name {
-            return self.credential(id).map(|credential| Frame::Credential(credential.id));
+            return self.newest(id).map(|credential| Frame::Credential(credential.id));
         }
         let frames = self.stack(stack)?.frames;
         frames.named(name).ok_or_else(|| StackError::no_such_frame(stack, name, &frames))
@@ -111,6 +111,15 @@ impl Reader {
     pub fn credential(&self, id: CredentialId) -> Result<Credential, StackError> {
         let found = match &self.database {
             Some(database) => database.read(|connection| credentials::find(connection, id))?,
+            None => None,
+        };
+        found.ok_or(StackError::NoSuchCredential(id))
+    }
+
+    /// The credential set that is in the place of this one now: what it was renewed to, or itself.
+    pub fn newest(&self, id: CredentialId) -> Result<Credential, StackError> {
+        let found = match &self.database {
+            Some(database) => database.read(|connection| credentials::newest(connection, id))?,
             None => None,
         };
         found.ok_or(StackError::NoSuchCredential(id))
@@ -190,8 +199,8 @@ impl Reader {
                 }
             };
             let Some(id) = frame.credential() else { return Ok(Err(frame)) };
-            let credential = credentials::find(connection, id)?.ok_or(StackError::NoSuchCredential(id))?;
-            let item = credentials::item(connection, id)?.ok_or(StackError::NoSuchCredential(id))?;
+            let credential = credentials::newest(connection, id)?.ok_or(StackError::NoSuchCredential(id))?;
+            let item = credentials::item(connection, credential.id)?.ok_or(StackError::NoSuchCredential(id))?;
             let choice: Option<StoreChoice> = secret_stores::chosen_in(connection)?;
             Ok(Ok((credential, item, choice)))
         })?;

@@ -120,6 +120,8 @@ pub struct Credential {
     pub label: Option<String>,
     /// Why it was acquired, in a person's words.
     pub note: Option<String>,
+    /// The credential set that took its place when it was renewed.
+    pub replaced_by: Option<CredentialId>,
 }
 
 impl Credential {

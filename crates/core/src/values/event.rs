@@ -36,6 +36,8 @@ pub enum EventKind {
     Held,
     /// A held credential set was given up.
     Forgotten,
+    /// A credential set took the place of another one, for which the same was asked.
+    Renewed,
     /// A secret was erased from the secret store.
     Erased,
     /// A secret that should be in the secret store is not there.
@@ -59,6 +61,7 @@ text_form!(EventKind {
     Removed => "removed",
     Held => "held",
     Forgotten => "forgotten",
+    Renewed => "renewed",
     Erased => "erased",
     SecretLost => "secret-lost",
     StoreChanged => "store-changed",

@@ -79,6 +79,13 @@ impl Frames {
         frames
     }
 
+    /// Renewal: wherever one frame is, another one takes its place.
+    #[must_use]
+    pub fn substitute(&self, old: &Frame, new: &Frame) -> Frames {
+        let by_height = self.by_height.iter().map(|frame| if frame == old { new } else { frame }).cloned().collect();
+        Frames { by_height }
+    }
+
     /// `save_credentials()`: a copy of the current one joins the saved.
     #[must_use]
     pub fn save(&self) -> Frames {

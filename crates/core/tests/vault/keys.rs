@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use credstack_core::secret_store::{KeyCommandFailure, KeySource, SecretStoreError as E, Vault};
+use credstack_core::{
+    secret_command::CommandFailure,
+    secret_store::{KeySource, SecretStoreError as E, Vault},
+};
 
 use crate::{Scratch, item, mode, refused, set};
 
@@ -118,17 +121,17 @@ fn a_key_command_that_fails_says_how_and_not_what_it_printed() {
     let key = scratch.path("key").display().to_string();
     assert_eq!(failure(&format!("cat '{key}'; exit 7")), "the vault's key command sh failed: exit status: 7");
     assert_eq!(failure("kill -9 $$"), "the vault's key command sh failed: signal: 9 (SIGKILL)");
-    assert_eq!(failure(&format!("cat '{key}' '{key}'")), "the vault's key command sh printed more than a key");
-    assert_eq!(failure("exec cat /dev/zero"), "the vault's key command sh printed more than a key");
+    assert_eq!(failure(&format!("cat '{key}' '{key}'")), "the vault's key command sh printed too much");
+    assert_eq!(failure("exec cat /dev/zero"), "the vault's key command sh printed too much");
     assert_eq!(failure("echo fake-secret-of-the-vault"), "the vault's key from sh is not a key: expected 64 hexadecimal digits");
 
     let command = |command: &[&str]| {
         let source = KeySource::Command(command.iter().map(ToString::to_string).collect());
         refused(&scratch, scratch.open(source).get(&item))
     };
-    assert!(matches!(command(&[]), E::KeyCommand { failure: KeyCommandFailure::Empty, .. }));
+    assert!(matches!(command(&[]), E::KeyCommand { failure: CommandFailure::Empty, .. }));
     let error = command(&["/nonexistent/program"]);
-    assert!(matches!(error, E::KeyCommand { failure: KeyCommandFailure::NotRun(_), .. }), "{error}");
+    assert!(matches!(error, E::KeyCommand { failure: CommandFailure::NotRun(_), .. }), "{error}");
 }
 
 #[test]

@@ -104,6 +104,7 @@ impl Exec {
         let program = self.command.first().map(Path::new).and_then(Path::file_name).unwrap_or_default();
         let session = self.narrow.acquire(context, self.frame, &program.to_string_lossy())?;
         let frame = FrameName::Credential(session);
+        let context = &Context { renews: !self.narrow.is_limited(), ..context.clone() };
         let done = self.handover(context, frame).and_then(|handover| match handover {
             Handover::Environment(exports) => child::wait_for(self.command(&exports)?)?.map_err(|error| self.not_run(&error)),
             Handover::Endpoint(keys) => self.serve_program(context, frame, &keys),

@@ -57,6 +57,11 @@ struct Source {
 }
 
 impl Narrow {
+    /// Whether it lasts as long as was said, and no longer.
+    pub fn is_limited(&self) -> bool {
+        self.ttl.is_some()
+    }
+
     /// Whether anything of this was asked for.
     pub fn is_asked(&self) -> bool {
         self.read_only || self.policy.is_some() || !self.policy_arns.is_empty() || self.ttl.is_some() || self.mfa_code.is_some()
@@ -113,9 +118,11 @@ impl Narrow {
     }
 }
 
-/// Erases a program's session. If that fails, the program's own end matters more.
+/// Erases a program's session, or what it was renewed to. If that fails, the program's own end matters more.
 pub fn erase(context: &Context, id: CredentialId) {
-    let erased = change(&context.at(context.time()), "exec", true, |change| change.forget(id));
+    let context = &context.at(context.time());
+    let id = context.reader().and_then(|reader| reader.newest(id)).map_or(id, |newest| newest.id);
+    let erased = change(context, "exec", true, |change| change.forget(id));
     if let Err(failure) = erased {
         context.output.warn(&format!("{id} could not be erased: {}; `credstack forget {id}` does it", failure.message));
     }

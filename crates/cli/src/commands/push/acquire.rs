@@ -71,6 +71,15 @@ impl Acquisition<'_> {
         self.one_time.check(&self.request)?;
         let (granted, signer) = match self.ask() {
             Ok(answer) => answer,
+            // Once: who is wrong twice has another device in hand.
+            Err(error) if is_wrong_code(&error) && mfa.is_some_and(|mfa| mfa.can_be_asked_again(self.context)) => {
+                let refused = self.refused(error);
+                output.warn(&format!("{}; a code counts once, so wait for the next one", refused.message));
+                if let Some(mfa) = mfa {
+                    mfa.code(self.context, &self.request, &mut self.one_time)?;
+                }
+                self.ask().map_err(|error| self.refused(error))?
+            }
             Err(error) => return Err(self.refused(error)),
         };
         let detail = detail_of(&granted);
@@ -183,6 +192,11 @@ impl Acquisition<'_> {
         }
         error.into()
     }
+}
+
+/// Whether STS says that the code of the MFA device is wrong, or was given before.
+fn is_wrong_code(error: &StsError) -> bool {
+    matches!(error, StsError::Refused(refusal) if refusal.message.contains("invalid MFA one time pass code"))
 }
 
 /// Stores what was acquired, makes it current, and shows it.

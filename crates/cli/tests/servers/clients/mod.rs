@@ -127,6 +127,8 @@ fn an_expired_frame_is_an_error_that_names_the_way_out() {
     env.plain(["setup", "profile"]).ok();
     env.session_lifetime(Some(1));
     let id = env.push_role(DEVELOPER);
+    // Without what signed it, it cannot be renewed.
+    env.plain(["drop", "--yes"]).ok();
     let deadline = Instant::now() + Duration::from_secs(20);
     while env.plain(["whoami"]).code == Some(0) {
         assert!(Instant::now() < deadline);

@@ -1,17 +1,9 @@
-use std::{
-    fmt,
-    io::{self, Read},
-    path::Path,
-    process::{Child, ChildStdout, Command, Stdio},
-    sync::mpsc,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{fmt, path::Path, time::Duration};
 
 use zeroize::Zeroizing;
 
 use super::{Result, SecretStoreError, file};
-use crate::secret_store::{KeyCommandFailure, KeySource};
+use crate::{secret_command, secret_store::KeySource};
 
 /// The key that everything in a vault is sealed under.
 pub(super) struct Key(Zeroizing<[u8; 32]>);
@@ -49,8 +41,8 @@ pub(super) fn read(source: &KeySource, bound: Duration) -> Result<Key> {
         }
         KeySource::Command(command) => {
             let program = command.first().map(String::as_str).unwrap_or_default();
-            let text =
-                run(command, bound).map_err(|failure| SecretStoreError::KeyCommand { program: program.to_owned(), failure })?;
+            let text = secret_command::run(command, LONGEST, bound)
+                .map_err(|failure| SecretStoreError::KeyCommand { program: program.to_owned(), failure })?;
             Key::parse(&text, program)
         }
     }
@@ -68,56 +60,4 @@ pub(super) fn create_file(path: &Path) -> Result<()> {
     // Cannot fail: the lengths are right.
     hex::encode_to_slice(*key, &mut text[..64]).map_err(|_| SecretStoreError::NoRandomness)?;
     if file::write_new(directory, path, &*text)? { Ok(()) } else { Err(SecretStoreError::KeyExists { path: path.to_owned() }) }
-}
-
-/// Runs a key command and gives what it printed.
-fn run(command: &[String], bound: Duration) -> std::result::Result<Zeroizing<Vec<u8>>, KeyCommandFailure> {
-    let deadline = Instant::now() + bound;
-    let (program, arguments) = command.split_first().ok_or(KeyCommandFailure::Empty)?;
-    let mut child = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(KeyCommandFailure::NotRun)?;
-    let text = child.stdout.take().map(|stdout| read_bounded(stdout, bound));
-    let result = match text {
-        Some(Ok(text)) if text.len() > LONGEST => Err(KeyCommandFailure::TooMuch),
-        Some(Ok(text)) => wait(&mut child, deadline, bound).map(|()| text),
-        Some(Err(failure)) => Err(failure),
-        None => Err(KeyCommandFailure::NotRun(io::ErrorKind::BrokenPipe.into())),
-    };
-    if result.is_err() {
-        // It may have ended already.
-        let _ = child.kill();
-        let _ = child.wait();
-    }
-    result
-}
-
-/// Reads to the end, or a little more than a key, or until `bound` is over: in a thread, which is left behind when a
-/// grandchild keeps the pipe open.
-fn read_bounded(stdout: ChildStdout, bound: Duration) -> std::result::Result<Zeroizing<Vec<u8>>, KeyCommandFailure> {
-    let (answer, answered) = mpsc::channel();
-    let read = move || {
-        let mut text = Zeroizing::new(Vec::with_capacity(LONGEST + 2));
-        let read = stdout.take(LONGEST as u64 + 1).read_to_end(&mut text);
-        let _ = answer.send(read.map(|_| text));
-    };
-    thread::Builder::new().name("key-command".into()).spawn(read).map_err(KeyCommandFailure::NotRun)?;
-    match answered.recv_timeout(bound) {
-        Ok(text) => text.map_err(KeyCommandFailure::NotRun),
-        Err(_) => Err(KeyCommandFailure::TooSlow(bound)),
-    }
-}
-
-fn wait(child: &mut Child, deadline: Instant, bound: Duration) -> std::result::Result<(), KeyCommandFailure> {
-    loop {
-        match child.try_wait().map_err(KeyCommandFailure::NotRun)? {
-            Some(status) if status.success() => return Ok(()),
-            Some(status) => return Err(KeyCommandFailure::Failed(status)),
-            None if Instant::now() >= deadline => return Err(KeyCommandFailure::TooSlow(bound)),
-            None => thread::sleep(Duration::from_millis(2)),
-        }
-    }
 }

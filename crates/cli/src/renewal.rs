@@ -1,0 +1,140 @@
+//! Renewal: what has expired, or soon will, is asked for again from what was recorded of it.
+
+use credstack_core::{
+    refresh::{self, Beginning, Plan, PlanError, Step},
+    stack::{FailedRenewal, Renewal},
+    values::{Credential, CredentialId, request::OneTime},
+};
+
+use crate::{
+    commands::{
+        consent::change,
+        push::{
+            acquire::{Acquisition, Grant},
+            common::Common,
+            mfa::Mfa,
+        },
+    },
+    context::Context,
+    failure::{Failure, Kind},
+    signing::{self, Signing},
+    terminal::Terminal,
+    words,
+};
+
+/// The name under which others see it.
+const COMMAND: &str = "refresh";
+/// How long a renewal that failed is not tried again while the old one lives, in seconds.
+const AGAIN: i64 = 60;
+
+/// The credential set to use for `credential`: itself, or a new one where it is time. While the old one lives, a renewal that
+/// fails is a warning, and nobody is asked for anything.
+pub fn fresh(context: &Context, credential: &Credential, is_current: bool) -> Result<CredentialId, Failure> {
+    let now = context.time();
+    let is_expired = credential.is_expired(now);
+    if !is_expired && (!context.renews || !refresh::is_due(credential, now)) {
+        return Ok(credential.id);
+    }
+    if !context.renews {
+        return Err(signing::expired(context, credential, is_current));
+    }
+    let id = credential.id;
+    if is_expired {
+        let renewal = Renewal::begin(&context.place, COMMAND)?;
+        return ask(context, &renewal, id, false).map_err(|cause| not_renewed(context, credential, is_current, cause));
+    }
+    let reader = context.reader()?;
+    let just_failed = |failed: FailedRenewal| failed.credential == id && now.as_second() - failed.at.as_second() < AGAIN;
+    if reader.failed_renewal()?.is_some_and(just_failed) {
+        return Ok(id);
+    }
+    // Who renews now does it for us.
+    let Some(renewal) = Renewal::begin_unless_busy(&context.place, COMMAND)? else { return Ok(id) };
+    let quiet = Context { terminal: Terminal::new(true), ..context.clone() };
+    Ok(ask(&quiet, &renewal, id, false).unwrap_or_else(|cause| {
+        let until = words::expiry(credential.expires_at, credential.temporary, now);
+        context.output.warn(&format!("{id} ({until}) could not be renewed: {}", cause.message));
+        // If that cannot be written either, the next command tries again.
+        let _tried_again = change(context, COMMAND, false, |change| change.note_failed_renewal(id));
+        id
+    }))
+}
+
+/// Asks for a credential set now, though it is not time. What took its place.
+pub fn renew(context: &Context, id: CredentialId) -> Result<CredentialId, Failure> {
+    let renewal = Renewal::begin(&context.place, COMMAND)?;
+    ask(context, &renewal, id, true)
+}
+
+/// Asks for a credential set again, and for what it needs for that, unless another process just did.
+fn ask(context: &Context, _alone: &Renewal, id: CredentialId, forced: bool) -> Result<CredentialId, Failure> {
+    let context = &context.at(context.time());
+    let reader = context.reader()?;
+    let newest = reader.newest(id)?;
+    if newest.has_secret() && !refresh::is_due(&newest, context.now) && (newest.id != id || !forced) {
+        return Ok(newest.id);
+    }
+    let Plan { beginning, steps } = refresh::plan(&reader, newest.id, context.now)?;
+    let mut signing = match beginning {
+        Beginning::Credential(id) => signing::stored(&reader, reader.credential(id)?)?,
+        Beginning::Ambient(reference) => signing::from_reference(context, &reader, reference)?,
+        Beginning::ShellKeys => signing::from_environment(context, &reader)?,
+    };
+    let mut last = newest.id;
+    for step in steps {
+        (last, signing) = take(context, step, signing)?;
+    }
+    Ok(last)
+}
+
+/// Asks for one link of the chain, and puts it into its place.
+fn take(context: &Context, step: Step, signing: Signing) -> Result<(CredentialId, Signing), Failure> {
+    let Step { credential: old, request } = step;
+    let common = Common {
+        no_use: false,
+        replace: false,
+        label: old.label.clone(),
+        note: old.note.clone(),
+        region: old.region.clone(),
+        yes: false,
+    };
+    let mfa = Mfa::of(request.serial_number(), None);
+    let sts = signing.sts(context, old.region.as_deref())?;
+    let acquisition = Acquisition {
+        context,
+        command: COMMAND,
+        reader: context.reader()?,
+        common: &common,
+        signing,
+        sts,
+        kind: old.kind,
+        request,
+        one_time: OneTime::default(),
+        configured: None,
+    };
+    let Grant { acquired, detail, .. } = acquisition.acquire(Some(&mfa))?;
+    let renewed = change(context, COMMAND, false, |change| change.renew(old.id, &acquired, detail.clone()))?;
+    let new = renewed.credential;
+    context.output.explain(&format!("{} is renewed: {} ({})", old.id, new.id, words::identity(&new)));
+    let signing = signing::with_set(&context.reader()?, new.clone(), acquired.set)?;
+    Ok((new.id, signing))
+}
+
+/// That something has expired, and why it could not be had again.
+fn not_renewed(context: &Context, credential: &Credential, is_current: bool, cause: Failure) -> Failure {
+    let expired = signing::expired(context, credential, is_current);
+    let message = format!("{}; it could not be renewed: {}", expired.message, cause.message);
+    match cause.kind {
+        Kind::Usage | Kind::Nothing | Kind::Expired => Failure { message, ..expired },
+        _ => Failure { message, ..cause },
+    }
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Failure {
+        match error {
+            PlanError::Stack(error) => error.into(),
+            error => Failure::new(Kind::Expired, error.to_string()).next_step("acquire it anew with `credstack push`"),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Renewal by lineage: what has to be asked, and of whom, to have a credential set anew.
+//!
+//! Nothing of it reads a profile that may have changed: a credential set remembers its request and what signed it.
+
+use jiff::Timestamp;
+
+use crate::{
+    stack::{Reader, StackError},
+    values::{Ambient, Credential, CredentialId, Kind, request::Request},
+};
+
+/// A credential set with less left than this is renewed, in seconds: boto3 asks again for every request from 15 minutes on.
+const LEAST: i64 = 16 * 60;
+
+/// No chain is as long as this: the database was changed by somebody else, and leads in circles.
+const MOST: usize = 100;
+
+/// What signs the first request of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Beginning {
+    /// A stored credential set, which lives.
+    Credential(CredentialId),
+    /// An ambient identity, which has to be found.
+    Ambient(Ambient),
+    /// Keys that were in a shell's environment, and are stored nowhere.
+    ShellKeys,
+}
+
+/// One request of a plan, asked again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// What is to be replaced.
+    pub credential: Credential,
+    /// Its request.
+    pub request: Request,
+}
+
+/// Everything that has to be asked, each request signed by what the one before it gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// What signs the first one.
+    pub beginning: Beginning,
+    /// The requests. Never empty.
+    pub steps: Vec<Step>,
+}
+
+/// Why a credential set cannot be asked for again.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// No request of ours gave it.
+    #[error("{id} was not asked of STS by credstack ({kind}), so it cannot be asked for again")]
+    NotAskedFor {
+        /// Which one.
+        id: CredentialId,
+        /// How it came to be.
+        kind: Kind,
+    },
+    /// A part of the request is given once and not kept.
+    #[error("{0} was asked for with the assertion of a trusted context, which is given once and not kept")]
+    OneTime(CredentialId),
+    /// Nothing says what signed it.
+    #[error("what signed the request of {0} is not known")]
+    NoSigner(CredentialId),
+    /// The database could not be read.
+    #[error(transparent)]
+    Stack(#[from] StackError),
+}
+
+/// Whether it is time to renew a credential set: less is left than clients want, or than half of its life if that is shorter.
+/// What credstack did not ask for, and what does not expire, is never due.
+pub fn is_due(credential: &Credential, now: Timestamp) -> bool {
+    let (Some(at), true) = (credential.expires_at, credential.request.is_some()) else { return false };
+    let half = (at.as_second() - credential.issued_at.as_second()) / 2;
+    at.as_second() - now.as_second() <= half.min(LEAST)
+}
+
+/// What has to be asked to have `id` anew, from the nearest living ancestor down.
+///
+/// # Errors
+///
+/// Where something of its lineage was not asked for by credstack, or cannot be asked for again.
+pub fn plan(reader: &Reader, id: CredentialId, now: Timestamp) -> Result<Plan, PlanError> {
+    let mut steps = Vec::new();
+    let mut next = reader.newest(id)?;
+    let beginning = loop {
+        let credential = next;
+        let Some(request) = credential.request.clone() else {
+            return Err(PlanError::NotAskedFor { id: credential.id, kind: credential.kind });
+        };
+        if matches!(&request, Request::AssumeRole(request) if !request.provided_contexts.is_empty()) {
+            return Err(PlanError::OneTime(credential.id));
+        }
+        let (parent, signed_by, id) = (credential.parent, credential.signed_by.clone(), credential.id);
+        steps.push(Step { credential, request });
+        if steps.len() > MOST {
+            return Err(PlanError::NoSigner(id));
+        }
+        match (parent, signed_by) {
+            (Some(parent), _) => {
+                let signer = reader.newest(parent)?;
+                if signer.has_secret() && !signer.is_expired(now) {
+                    break Beginning::Credential(signer.id);
+                }
+                next = signer;
+            }
+            (None, Some(keys)) if keys.provider.as_deref() == Some("Environment") => break Beginning::ShellKeys,
+            (None, Some(ambient)) => break Beginning::Ambient(ambient),
+            (None, None) => return Err(PlanError::NoSigner(id)),
+        }
+    };
+    steps.reverse();
+    Ok(Plan { beginning, steps })
+}
