@@ -16,7 +16,6 @@ use etcetera::BaseStrategy;
 use jiff::Timestamp;
 
 use crate::{
-    aws_config,
     configuration::Configuration,
     failure::Failure,
     global::{ColorWhen, Global},
@@ -136,12 +135,6 @@ impl Context {
     /// An `AWS_*` variable that is set and not empty.
     pub fn aws(&self, name: &str) -> Option<&str> {
         self.aws_environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
-    }
-
-    /// The profile of ours in an AWS configuration that follows the stack in programs which are started from here.
-    pub fn profile(&self, aws_config: &[u8]) -> Option<String> {
-        let of_variable = || (self.stack == self.stack_of_variable).then(|| aws_config::profile_of(aws_config, None));
-        aws_config::profile_of(aws_config, Some(&self.stack)).or_else(|| of_variable().flatten())
     }
 
     /// What is there, without a lock.

@@ -13,6 +13,7 @@ mod global;
 mod hardening;
 mod keys;
 mod output;
+mod profile;
 mod renewal;
 mod shapes;
 mod shell;

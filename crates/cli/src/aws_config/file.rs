@@ -3,7 +3,7 @@
 use std::{
     fs::{self, Metadata},
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use crate::failure::Failure;
@@ -53,9 +53,10 @@ fn may_be_replaced(path: &Path, there: &Metadata) -> Result<(), Failure> {
 }
 
 fn replace(target: &Path, text: &[u8], there: Option<Metadata>) -> io::Result<()> {
-    let directory = target.parent().map_or_else(|| PathBuf::from("."), Path::to_owned);
-    fs::create_dir_all(&directory)?;
-    let mut file = tempfile::Builder::new().prefix(".credstack-").tempfile_in(&directory)?;
+    // A bare name lies in the working directory.
+    let directory = target.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(directory)?;
+    let mut file = tempfile::Builder::new().prefix(".credstack-").tempfile_in(directory)?;
     file.write_all(text)?;
     if let Some(metadata) = there {
         #[cfg(unix)]

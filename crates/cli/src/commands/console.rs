@@ -52,7 +52,12 @@ impl Console {
         let arn = self.identity(context, &mut signing)?;
         // What the keys alone did not tell.
         self.check(&reader, &signing)?;
-        let region = self.region.as_deref().or(signing.region.as_deref());
+        let fits = |region: &&str| SignIn::partition_of(region) == arn.partition;
+        if let Some(region) = self.region.as_deref().filter(|region| !fits(region)) {
+            return Err(Failure::usage(format!("--region {region}: this identity is of partition {}", arn.partition))
+                .next_step("give a region of that partition"));
+        }
+        let region = self.region.as_deref().or(signing.region.as_deref()).filter(fits);
         let console = SignIn::of(&arn.partition, region).ok_or_else(|| {
             Failure::usage(format!("partition {} has no console that can be signed in to from here", arn.partition))
                 .next_step("use aws, aws-cn, aws-us-gov or aws-eusc")
@@ -128,10 +133,9 @@ fn open(context: &Context, url: &str) -> Result<(), Failure> {
     hardening::soften();
     let opened = open::that(url);
     hardening::tighten()?;
-    // The error may name the command line.
-    opened.map_err(|error| {
-        Failure::new(Kind::Nothing, format!("no browser could be opened: {}", error.kind()))
-            .next_step("leave --open out, and open the URL that is printed")
+    // The error may name the command line, which is a secret.
+    opened.map_err(|_| {
+        Failure::new(Kind::Nothing, "no browser could be opened").next_step("leave --open out, and open the URL that is printed")
     })?;
     context.output.say("the browser opens");
     Ok(())

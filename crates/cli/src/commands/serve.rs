@@ -9,7 +9,7 @@ use crate::{
     endpoint::{Endpoint, Protocol},
     export::Format,
     failure::Failure,
-    terminal,
+    keys, terminal,
 };
 
 /// Serve the keys to programs that ask a container's endpoint
@@ -53,6 +53,7 @@ impl Serve {
             let instead = "write it to a file that is yours alone, use `credstack exec --via endpoint`";
             terminal::hide("the token is a secret", instead, self.reveal)?;
         }
+        let region = self.check(context)?;
         let parent = parent();
         runtime()?.block_on(async {
             let endpoint = Endpoint::listen(context.clone(), self.frame, protocol).await?;
@@ -62,7 +63,7 @@ impl Serve {
                      after a pop; without --imds there is a token to know",
                 );
             }
-            let exports = endpoint.exports(context, None);
+            let exports = endpoint.exports(context, region.as_deref());
             let format = if context.output.json() { Format::Json } else { Format::Env };
             context.output.print(format.text(&exports)?.trim_end())?;
             let end = async {
@@ -76,6 +77,31 @@ impl Serve {
                 () = end => Ok(()),
             }
         })
+    }
+}
+
+impl Serve {
+    /// What can be said before anybody asks; the region that goes with the frame. A frame that is named stays as it is, so
+    /// one that can never be served is refused.
+    fn check(&self, context: &Context) -> Result<Option<String>, Failure> {
+        if self.ttl.is_some_and(|seconds| seconds < 1) {
+            return Err(Failure::usage("--ttl: an endpoint lasts at least a second").next_step("give a longer time"));
+        }
+        let found = keys::find(context, &context.reader()?, self.frame).and_then(|keys| match keys.set.is_long_term() {
+            true => {
+                Err(Failure::usage("long-term keys cannot be served: clients of an endpoint ask for a token and an expiration")
+                    .next_step("use a profile or `exec --via env`, or push a session on top of them"))
+            }
+            false => Ok(keys.region),
+        });
+        match found {
+            Ok(region) => Ok(region),
+            Err(failure) if self.frame == FrameName::Current => {
+                context.output.warn(&format!("nothing can be served now: {}", failure.message));
+                Ok(None)
+            }
+            Err(failure) => Err(failure),
+        }
     }
 }
 

@@ -5,11 +5,10 @@ use credstack_core::{
 use zeroize::Zeroizing;
 
 use crate::{
-    aws_config,
     context::Context,
     export::Exports,
     failure::Failure,
-    keys,
+    keys, profile,
     shell::{Mode, Shell, own_stack},
 };
 
@@ -99,8 +98,7 @@ fn own_key(context: &Context) -> Option<String> {
 
 /// The profile that follows the stack.
 fn profile(context: &Context) -> Result<String, Failure> {
-    let text = aws_config::read(&context.aws_config_file)?;
-    context.profile(&text).ok_or_else(|| {
+    profile::handed_out(context)?.ok_or_else(|| {
         let write = match own_stack::Owner::of(&context.stack) {
             Some(_) => "credstack setup profile --per-shell".to_owned(),
             None => format!("credstack --stack {} setup profile --name NAME", context.stack),

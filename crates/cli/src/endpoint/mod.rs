@@ -66,13 +66,20 @@ impl Endpoint {
     /// The variables with which a program finds it, and nothing else. Proxies are told to leave this machine out.
     pub fn exports(&self, context: &Context, region: Option<&str>) -> Exports {
         let port = self.served.port;
-        let others = context.variable("NO_PROXY").or_else(|| context.variable("no_proxy"));
-        let here = Zeroizing::new(others.map_or("127.0.0.1".to_owned(), |hosts| format!("{hosts},127.0.0.1")));
+        let besides = |name: &str, other: &str| {
+            let hosts = context.variable(name).or_else(|| context.variable(other));
+            Zeroizing::new(match hosts {
+                // That is this machine as well.
+                Some(all) if all.trim() == "*" => all,
+                Some(hosts) => format!("{hosts},127.0.0.1"),
+                None => "127.0.0.1".to_owned(),
+            })
+        };
         let mut set = match self.protocol {
             Protocol::Container => container::variables(port, &self.served.token),
             Protocol::Metadata => metadata::variables(port),
         };
-        set.extend([("NO_PROXY", here.clone()), ("no_proxy", here)]);
+        set.extend([("NO_PROXY", besides("NO_PROXY", "no_proxy")), ("no_proxy", besides("no_proxy", "NO_PROXY"))]);
         let mut exports = Exports::only(set, region);
         if self.protocol == Protocol::Metadata {
             exports.unset.push("AWS_EC2_METADATA_DISABLED");

@@ -58,10 +58,16 @@ impl Format {
                 Format::Env => format!("unset {name}"),
                 Format::Powershell => format!("Remove-Item Env:{name} -ErrorAction SilentlyContinue"),
                 Format::WindowsCmd => format!("set \"{name}=\""),
-                Format::Fish => format!("set -e {name}"),
+                Format::Fish => format!("set -e -g {name}"),
                 _ => continue,
             };
             let _infallible = writeln!(text, "{line}");
+        }
+        if self == Format::Fish && !exports.unset.is_empty() {
+            // A universal variable is every session's, and for good: it is not ours to erase, and it may win.
+            let names = exports.unset.join(" ");
+            let warning = "echo \"warning: $name is an exported universal variable, and stays\" >&2";
+            let _infallible = writeln!(text, "for name in {names}; set -q -Ux $name; and {warning}; end");
         }
         Ok(text)
     }

@@ -64,6 +64,7 @@ fn what_cannot_sign_in_is_told_what_can() {
     env.push_role(ELSEWHERE);
     console(&env, &["--duration", "2h"]).exits(2).says("for at most 1h").says("--from root");
     pairs(console(&env, &["--duration", "1h"]));
+    console(&env, &["--region", "cn-north-1"]).exits(2).says("this identity is of partition aws");
     console(&env, &["--service", "s3?x=y"]).exits(2).says("expected a service's name");
     console(&env, &["--frame", "c99"]).exits(3);
     assert_eq!(env.json(["whoami", "root"])["arn"], ALICE);

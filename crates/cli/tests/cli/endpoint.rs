@@ -189,3 +189,24 @@ fn exec_via_endpoint_passes_signals_on_and_ends_as_the_program_does() {
     env.push_role(DEVELOPER);
     handed_out(&env, &["-v", "exec", "--", "true"]).ok().says("handing the identity over by env");
 }
+
+#[test]
+fn serve_refuses_at_once_what_it_can_never_serve() {
+    let mut env = TestEnvironment::new();
+    env.push_role(DEVELOPER);
+    handed_out(&env, &["serve", "--frame", "root", "--ttl", "1"]).exits(2).says("long-term keys cannot be served");
+    handed_out(&env, &["serve", "--frame", "c99", "--ttl", "1"]).exits(3);
+    handed_out(&env, &["serve", "--ttl", "0"]).exits(2).says("at least a second");
+    let served = handed_out(&env, &["serve", "--ttl", "1"]).ok().stdout;
+    assert!(served.contains("AWS_DEFAULT_REGION='eu-west-1'"), "{served}");
+    env.plain(["pop"]).ok();
+    handed_out(&env, &["serve", "--ttl", "1"]).ok().says("nothing can be served now");
+    env.push_role(DEVELOPER);
+    for (theirs, ours) in [("*", "*"), ("a.example", "a.example,127.0.0.1")] {
+        env.set("NO_PROXY", theirs);
+        env.set("no_proxy", "b.example");
+        let served = handed_out(&env, &["serve", "--ttl", "1"]).ok().stdout;
+        assert!(served.contains(&format!("NO_PROXY='{ours}'\n")), "{served}");
+        assert!(served.contains("no_proxy='b.example,127.0.0.1'"), "{served}");
+    }
+}

@@ -250,3 +250,37 @@ fn exec_via_profile_puts_no_secret_anywhere() {
     assert!(seen.contains("AWS_PROFILE=mine\n") && !seen.contains("AWS_ACCESS_KEY_ID"), "{seen}");
     handed_out(&env, &["exec", "--via", "profile", "--frame", "root", "--", "env"]).exits(125).says("use --via env");
 }
+
+#[test]
+fn keys_under_the_profiles_name_are_not_passed_over() {
+    let mut env = TestEnvironment::new();
+    env.push_role(DEVELOPER);
+    env.plain(["setup", "profile"]).ok();
+    env.write(&env.home().join(".aws/credentials"), "[credstack]\naws_access_key_id = AKIAFAKE000000000001\n");
+    env.plain(["exec", "--via", "profile", "--", "true"]).exits(125).says("has keys for profile credstack, which win");
+    env.plain(["shell-sync", "bash"]).ok().says("has keys for profile credstack, which win");
+    env.no_keys();
+    env.set("AWS_PROFILE", "credstack");
+    assert!(env.plain(["doctor"]).exits(2).stdout.contains("keys for credstack, which win: it does not follow the stack"));
+}
+
+#[test]
+fn a_profile_is_written_to_a_file_of_the_working_directory() {
+    let mut env = TestEnvironment::new();
+    env.set("AWS_CONFIG_FILE", "relative");
+    env.plain(["setup", "profile"]).ok();
+    assert!(fs::read_to_string(env.home().join("relative")).unwrap().contains("[profile credstack]"));
+}
+
+/// What is universal in fish is every session's, for good.
+#[test]
+fn env_erases_no_universal_variable_of_fish() {
+    let env = TestEnvironment::new();
+    env.push_role(DEVELOPER);
+    run(&env, "fish", &["-c", "set -Ux AWS_PROFILE dev"]).ok();
+    let script =
+        format!("set -gx AWS_SESSION_TOKEN old; {} env --frame root --format fish | source; env", path(&programs::credstack()));
+    let shown = run(&env, "fish", &["-c", &script]).ok().says("AWS_PROFILE is an exported universal variable, and stays");
+    assert!(!shown.stdout.contains("AWS_SESSION_TOKEN"), "what is global goes");
+    assert_eq!(run(&env, "fish", &["-c", "echo $AWS_PROFILE"]).ok().stdout, "dev\n");
+}

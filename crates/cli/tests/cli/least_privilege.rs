@@ -142,3 +142,45 @@ fn what_sts_refuses_is_written_down_and_nothing_runs() {
     assert_eq!(output.stdout, "");
     assert_eq!(env.events().last().unwrap(), "refused");
 }
+
+/// A signal may come at any time: before there is a session it ends credstack, and after that nothing is left.
+#[test]
+fn a_signal_while_it_starts_leaves_no_session() {
+    let env = TestEnvironment::new();
+    env.push_role(DEVELOPER);
+    for via in ["env", "endpoint"] {
+        for step in 0..24 {
+            let mut command = std::process::Command::new(programs::credstack());
+            env.prepare(command.args(["exec", "--via", via, "--read-only", "--", "sleep", "20"]));
+            let mut child = command.stderr(std::process::Stdio::null()).spawn().unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(4 * step));
+            let signal =
+                [rustix::process::Signal::TERM, rustix::process::Signal::HUP, rustix::process::Signal::INT][step as usize % 3];
+            rustix::process::kill_process(rustix::process::Pid::from_child(&child), signal).unwrap();
+            assert!(!child.wait().unwrap().success(), "{via} {step}");
+        }
+    }
+    assert_eq!(env.held(), [""; 0]);
+}
+
+#[test]
+fn signals_reach_the_program_as_they_would_without_us() {
+    let env = TestEnvironment::new();
+    env.push_role(DEVELOPER);
+    let program = path(&programs::credstack()).to_owned();
+    for options in ["--via endpoint", "--via env --read-only"] {
+        let exec = format!("'{program}' exec {options} -- sh -c");
+        let run = |script: &str| {
+            let mut shell = std::process::Command::new("timeout");
+            env.prepare(shell.args(["20", "sh", "-c", script]));
+            crate::common::Output::new(script.to_owned(), shell.output().unwrap())
+        };
+        let ignored = run(&format!("trap '' HUP; exec {exec} 'kill -HUP $$; echo alive'")).ok();
+        assert_eq!(ignored.stdout, "alive\n", "{options}: what was ignored stays so");
+        for signal in ["INT", "QUIT", "TERM", "HUP"] {
+            let wait = "for i in $(seq 100); do sleep 0.1; done";
+            let script = format!("exec {exec} 'trap \"echo got it; exit 7\" {signal}; kill -{signal} $PPID; {wait}'");
+            assert_eq!(run(&script).exits(7).stdout, "got it\n", "{options} {signal}");
+        }
+    }
+}

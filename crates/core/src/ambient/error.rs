@@ -110,7 +110,7 @@ impl AmbientError {
             AmbientError::Nothing { .. } => {
                 "set AWS_PROFILE, export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws configure`, `aws sso login` or `aws login`".into()
             }
-            AmbientError::Loop { .. } => "name another --profile, one that has credentials of its own".into(),
+            AmbientError::Loop { .. } => "unset AWS_PROFILE, or name a profile that has credentials of its own".into(),
             AmbientError::NoSuchProfile { .. } => "`aws configure list-profiles` shows the profiles that there are".into(),
             AmbientError::Unkept { setting, value, role_arn, source_profile, .. } => {
                 let option = match *setting {

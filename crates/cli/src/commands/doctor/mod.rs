@@ -18,7 +18,7 @@ use crate::{
     context::Context,
     failure::{Failure, Kind},
     output::{escape, table},
-    store, words,
+    profile, store, words,
 };
 
 /// Examine the installation, and settle what killed commands left
@@ -146,12 +146,13 @@ fn shell(context: &Context, findings: &mut Vec<Finding>) {
         let section = if name == "default" { name.to_owned() } else { format!("profile {name}") };
         aws_config::has_section(&config, &section) || aws_config::has_section(&credentials, name)
     };
-    let ours = context.profile(&config);
+    let ours = profile::find(context, &config);
     let sources = Sources {
         variables: &context.aws_environment,
         owner,
         current: view.as_ref().and_then(|view| view.current()),
         is_profile: &is_profile,
+        is_ours_hidden: ours.as_ref().is_some_and(|name| aws_config::has_section(&credentials, name)),
         ours: ours.as_deref(),
         now: context.now,
     };

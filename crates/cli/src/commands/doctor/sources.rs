@@ -22,6 +22,8 @@ pub struct Sources<'a> {
     pub is_profile: &'a dyn Fn(&str) -> bool,
     /// The profile that follows the stack.
     pub ours: Option<&'a str>,
+    /// Whether the shared credentials file has keys under that name.
+    pub is_ours_hidden: bool,
     /// The time.
     pub now: Timestamp,
 }
@@ -134,6 +136,12 @@ impl Sources<'_> {
                 ));
             }
             return findings;
+        }
+        if self.is_ours_hidden {
+            return vec![bad(
+                format!("the shared credentials file has keys for {profile}, which win: it does not follow the stack"),
+                "take them out of that file, or write another profile with `credstack setup profile --name NAME`",
+            )];
         }
         match self.current {
             Some(current) => {

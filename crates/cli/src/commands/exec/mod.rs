@@ -9,18 +9,19 @@ use std::{
     process::{Command, ExitCode},
 };
 
+use child::Signals;
 use credstack_core::values::FrameName;
 use narrow::Narrow;
 use zeroize::Zeroizing;
 
 use super::serve;
 use crate::{
-    aws_config,
     context::Context,
     endpoint::{Endpoint, Protocol},
     export::Exports,
     failure::{Failure, Kind},
     keys::{self, Keys},
+    profile,
 };
 
 /// Run a program under an identity
@@ -94,7 +95,7 @@ impl Exec {
         if !self.narrow.is_asked() {
             return match self.handover(context, self.frame)? {
                 Handover::Environment(exports) => child::replace(self.command(&exports)?).map_err(|error| self.not_run(&error)),
-                Handover::Endpoint(keys) => self.serve_program(context, self.frame, &keys),
+                Handover::Endpoint(keys) => self.serve_program(context, self.frame, &keys, &Signals::catch()?),
             };
         }
         if self.via == Some(Via::Profile) {
@@ -102,12 +103,15 @@ impl Exec {
                 .next_step("use --via env or --via endpoint"));
         }
         let program = self.command.first().map(Path::new).and_then(Path::file_name).unwrap_or_default();
-        let session = self.narrow.acquire(context, self.frame, &program.to_string_lossy())?;
+        let signals = Signals::catch()?;
+        let session = self.narrow.acquire(context, self.frame, &program.to_string_lossy(), &signals)?;
         let frame = FrameName::Credential(session);
         let context = &Context { renews: !self.narrow.is_limited(), ..context.clone() };
         let done = self.handover(context, frame).and_then(|handover| match handover {
-            Handover::Environment(exports) => child::wait_for(self.command(&exports)?)?.map_err(|error| self.not_run(&error)),
-            Handover::Endpoint(keys) => self.serve_program(context, frame, &keys),
+            Handover::Environment(exports) => {
+                child::wait_for(self.command(&exports)?, &signals)?.map_err(|error| self.not_run(&error))
+            }
+            Handover::Endpoint(keys) => self.serve_program(context, frame, &keys, &signals),
         });
         narrow::erase(context, session);
         done
@@ -149,13 +153,13 @@ impl Exec {
     }
 
     /// Runs the program beside an endpoint that ends with it.
-    fn serve_program(&self, context: &Context, frame: FrameName, keys: &Keys) -> Result<ExitCode, Failure> {
+    fn serve_program(&self, context: &Context, frame: FrameName, keys: &Keys, signals: &Signals) -> Result<ExitCode, Failure> {
         let runtime = serve::runtime()?;
         let endpoint = runtime.block_on(Endpoint::listen(context.clone(), frame, Protocol::Container))?;
         let exports = endpoint.exports(context, keys.region.as_deref());
         let serving = std::thread::Builder::new().name("endpoint".into()).spawn(move || runtime.block_on(endpoint.serve()));
         serving.map_err(|error| Failure::internal(format!("the endpoint cannot be started: {error}")))?;
-        child::wait_for(self.command(&exports)?)?.map_err(|error| self.not_run(&error))
+        child::wait_for(self.command(&exports)?, signals)?.map_err(|error| self.not_run(&error))
     }
 
     fn not_run(&self, error: &std::io::Error) -> Failure {
@@ -163,7 +167,8 @@ impl Exec {
             std::io::ErrorKind::NotFound => (127, Kind::Nothing),
             _ => (126, Kind::Usage),
         };
-        let program = self.command.first().map(|program| program.display().to_string()).unwrap_or_default();
+        let program = self.command.first().map(|program| program.display().to_string()).filter(|program| !program.is_empty());
+        let program = program.unwrap_or_else(|| "a program without a name".to_owned());
         Failure::new(kind, format!("{program} cannot be run: {error}"))
             .next_step("check its name, its path and its permissions")
             .exits_with(code)
@@ -174,13 +179,11 @@ impl Exec {
             return Err(Failure::usage("--via profile follows the stack: it cannot be another frame than the current one")
                 .next_step("use --via env"));
         }
-        let text = aws_config::read(&context.aws_config_file)?;
-        let name = context.profile(&text).ok_or_else(|| {
-            Failure::new(
-                Kind::Nothing,
-                format!("{} has no profile for stack {}", context.aws_config_file.display(), context.stack),
-            )
-            .next_step(format!("write it with `credstack --stack {} setup profile --name NAME`", context.stack))
+        let name = profile::handed_out(context)?.ok_or_else(|| {
+            let file = context.aws_config_file.display();
+            let name = if context.stack.is_default() { "" } else { " --name NAME" };
+            Failure::new(Kind::Nothing, format!("{file} has no profile for stack {}", context.stack))
+                .next_step(format!("write it with `credstack --stack {} setup profile{name}`", context.stack))
         })?;
         Ok(Exports::only(vec![("AWS_PROFILE", Zeroizing::new(name))], None))
     }

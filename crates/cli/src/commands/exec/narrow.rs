@@ -9,6 +9,7 @@ use credstack_core::{
 };
 use secrecy::SecretString;
 
+use super::child::Signals;
 use crate::{
     commands::{
         consent::change,
@@ -68,7 +69,13 @@ impl Narrow {
     }
 
     /// Acquires the session and stores it on no stack. `program` is for the history.
-    pub fn acquire(&self, context: &Context, frame: FrameName, program: &str) -> Result<CredentialId, Failure> {
+    pub fn acquire(
+        &self,
+        context: &Context,
+        frame: FrameName,
+        program: &str,
+        signals: &Signals,
+    ) -> Result<CredentialId, Failure> {
         let policy = match self.policy.as_deref() {
             Some("-") => {
                 return Err(
@@ -108,6 +115,8 @@ impl Narrow {
         let acquisition =
             Acquisition { context, command, reader, common: &common, signing, sts, kind, request, one_time, configured };
         let Grant { acquired, shell, detail } = acquisition.acquire(Some(&mfa))?;
+        // From here on there is something to erase.
+        signals.hold();
         let pushed = change(context, "exec", true, |change| {
             change.push(&context.stack, acquired.clone(), Landing::Nowhere, &shell, detail.clone())
         })?;
