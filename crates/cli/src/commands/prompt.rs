@@ -12,9 +12,9 @@ use crate::{context::Context, failure::Failure, global::ColorWhen, output::escap
 
 /// Print a short segment for a shell's prompt
 ///
-/// The stack if it is not the default one or the terminal's own, the account and role in use, the time left, and how
-/// many frames lie beneath. Nothing where the stack is one ambient frame. It opens no secret store
-/// and no network. What matches `prompt.production` of the configuration is red.
+/// The stack if it is not the default one or the terminal's own, the account and role in use, the
+/// time left, and how many frames lie beneath. Nothing where the stack is one ambient frame of which
+/// nothing is stored. It opens no secret store and no network. What matches `prompt.production` of the configuration is red.
 ///
 /// Examples:
 ///   credstack prompt
