@@ -53,8 +53,9 @@ impl Serve {
             let instead = "write it to a file that is yours alone, use `credstack exec --via endpoint`";
             terminal::hide("the token is a secret", instead, self.reveal)?;
         }
-        let region = self.check(context)?;
+        // Before anything that takes time: it may end meanwhile.
         let parent = parent();
+        let region = self.check(context)?;
         runtime()?.block_on(async {
             let endpoint = Endpoint::listen(context.clone(), self.frame, protocol).await?;
             if protocol == Protocol::Metadata {

@@ -1,7 +1,7 @@
 //! Instance metadata, version 2: its token is given to whoever asks for one.
 //! <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html>
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -49,7 +49,10 @@ async fn token(State(served): State<Arc<Served>>, headers: HeaderMap) -> Respons
     }
     let ttl = text(&headers, TTL);
     match ttl.parse() {
-        Ok(1..=21_600) => ([(TTL, ttl.to_owned())], served.token.to_string()).into_response(),
+        Ok(seconds @ 1..=21_600) => match served.issue(Duration::from_secs(seconds)) {
+            Some(token) => ([(TTL, ttl.to_owned())], token.to_string()).into_response(),
+            None => refuse(StatusCode::INTERNAL_SERVER_ERROR, "NoRandomness", "the operating system gave no random bytes"),
+        },
         _ => refuse(StatusCode::BAD_REQUEST, "BadTtl", "the header with the token's seconds must be 1 to 21600"),
     }
 }
@@ -79,5 +82,5 @@ async fn credentials(State(served): State<Arc<Served>>, headers: HeaderMap) -> R
 /// Version 1, which asks without a token, is not answered.
 fn turned_away(served: &Served, headers: &HeaderMap) -> Option<Response> {
     let tokenless = || refuse(StatusCode::UNAUTHORIZED, "WrongToken", "PUT /latest/api/token gives the token");
-    served.turned_away(headers).or_else(|| (!served.has_token(headers, TOKEN)).then(tokenless))
+    served.turned_away(headers).or_else(|| (!served.has_issued(headers, TOKEN)).then(tokenless))
 }

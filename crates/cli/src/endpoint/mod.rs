@@ -3,7 +3,11 @@
 mod container;
 mod metadata;
 
-use std::{net::Ipv4Addr, sync::Arc};
+use std::{
+    net::Ipv4Addr,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use axum::{
     http::{HeaderMap, StatusCode, header},
@@ -40,6 +44,8 @@ struct Served {
     context: Context,
     frame: FrameName,
     token: Zeroizing<String>,
+    /// The tokens of instance metadata, and when they end.
+    issued: Mutex<Vec<(Zeroizing<String>, Instant)>>,
     port: u16,
 }
 
@@ -57,10 +63,9 @@ impl Endpoint {
         let unusable = |error: std::io::Error| Failure::internal(format!("no port of 127.0.0.1 can be used: {error}"));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(unusable)?;
         let port = listener.local_addr().map_err(unusable)?.port();
-        let mut random = Zeroizing::new([0; 32]);
-        getrandom::fill(&mut *random).map_err(|_| Failure::internal("the operating system gave no random bytes"))?;
-        let token = Zeroizing::new(hex::encode(*random));
-        Ok(Endpoint { listener, protocol, served: Arc::new(Served { context, frame, token, port }) })
+        let token = random_token().ok_or_else(|| Failure::internal("the operating system gave no random bytes"))?;
+        let served = Served { context, frame, token, issued: Mutex::default(), port };
+        Ok(Endpoint { listener, protocol, served: Arc::new(served) })
     }
 
     /// The variables with which a program finds it, and nothing else. Proxies are told to leave this machine out.
@@ -116,6 +121,27 @@ impl Served {
         text(headers, name).as_bytes().ct_eq(self.token.as_bytes()).into()
     }
 
+    /// Gives out a token of instance metadata. `None`: there are no random bytes.
+    fn issue(&self, lives: Duration) -> Option<Zeroizing<String>> {
+        /// More than any program asks for; what asks without end has the oldest taken away.
+        const MOST: usize = 1000;
+        let token = random_token()?;
+        let mut issued = self.issued.lock().unwrap_or_else(PoisonError::into_inner);
+        issued.retain(|(_, until)| *until > Instant::now());
+        if issued.len() == MOST {
+            issued.remove(0);
+        }
+        issued.push((token.clone(), Instant::now() + lives));
+        Some(token)
+    }
+
+    /// Whether a header is a token that was given out and has not ended.
+    fn has_issued(&self, headers: &HeaderMap, name: &str) -> bool {
+        let given = text(headers, name).as_bytes();
+        let issued = self.issued.lock().unwrap_or_else(PoisonError::into_inner);
+        issued.iter().any(|(token, until)| *until > Instant::now() && bool::from(given.ct_eq(token.as_bytes())))
+    }
+
     /// The keys, as a body. The secret store blocks, perhaps for minutes, and an ambient identity has a runtime of its own.
     async fn answer(self: Arc<Served>, body: fn(&Temporary, Timestamp) -> serde_json::Value) -> Response {
         let answer = tokio::task::spawn_blocking(move || {
@@ -147,6 +173,13 @@ impl Served {
         let (access_key_id, secret_access_key) = (keys.set.access_key_id, keys.set.secret_access_key);
         Ok(Temporary { access_key_id, secret_access_key, token, expires_at })
     }
+}
+
+/// 256 random bits.
+fn random_token() -> Option<Zeroizing<String>> {
+    let mut random = Zeroizing::new([0; 32]);
+    getrandom::fill(&mut *random).ok()?;
+    Some(Zeroizing::new(hex::encode(*random)))
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {

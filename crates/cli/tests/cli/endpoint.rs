@@ -148,6 +148,13 @@ fn metadata_is_served_on_request_to_whoever_fetches_a_token() {
         assert_eq!(found, status, "{request} {headers}");
         assert!(!body.contains("SecretAccessKey"));
     }
+    let (_, _, brief) = serving.metadata("PUT /latest/api/token", "X-aws-ec2-metadata-token-ttl-seconds: 1\r\n");
+    let brief = format!("X-aws-ec2-metadata-token: {brief}\r\n");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while serving.metadata(list, &brief).0 != "401" {
+        assert!(std::time::Instant::now() < deadline, "a token ends");
+    }
+    assert_eq!(serving.metadata(list, &token).0, "200", "and no other with it");
     let rebound = ask(&serving.port, "PUT /latest/api/token", &format!("Host: evil.example:{}\r\n{ttl}", serving.port));
     assert_eq!(rebound.0, "403");
     env.plain(["pop"]).ok();
