@@ -66,6 +66,9 @@ fn doctor_says_whether_programs_see_the_stack() {
     assert!(said(&env).contains(&format!("these keys are not the current frame: credstack is {role}")), "{}", said(&env));
     env.no_keys();
     assert!(said(&env).contains("programs do not see the stack"), "{}", said(&env));
+    let under =
+        crate::handout::handed_out(&env, &["exec", "--", crate::common::programs::credstack().to_str().unwrap(), "doctor"]).ok();
+    assert!(under.stdout.contains("the container's endpoint wins") && !under.stdout.contains("do not see"), "{}", under.stdout);
     env.plain(["setup", "profile"]).ok();
     env.set("AWS_PROFILE", "credstack");
     assert!(said(&env).contains(&format!("AWS_PROFILE credstack wins, and follows the stack: {role}")), "{}", said(&env));

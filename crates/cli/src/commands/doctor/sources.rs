@@ -169,11 +169,12 @@ impl Sources<'_> {
                 "AWS_WEB_IDENTITY_TOKEN_FILE wins: there are neither keys nor a profile in the environment".to_owned()
             }
             None if (self.is_profile)("default") => "the profile default wins: there is nothing in the environment".to_owned(),
+            // It may be ours: that is for whoever set it to know.
             None if ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"]
                 .iter()
                 .any(|name| self.set(name).is_some()) =>
             {
-                "the container's endpoint wins: there are neither keys nor a profile".to_owned()
+                return vec![good("the container's endpoint wins: there are neither keys nor a profile")];
             }
             None => "nothing is set: programs find credentials only where an instance gives them".to_owned(),
         };
