@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     context::Context,
+    export::whole_seconds,
     failure::Failure,
     keys::{self, Keys},
     terminal,
@@ -64,9 +65,4 @@ pub fn text(keys: &Keys) -> Result<Zeroizing<String>, Failure> {
         expiration: keys.expires_at.map(whole_seconds),
     };
     serde_json::to_string(&output).map(Zeroizing::new).map_err(|error| Failure::internal(error.to_string()))
-}
-
-/// Fractions, offsets and the like each break some client.
-pub fn whole_seconds(at: jiff::Timestamp) -> String {
-    jiff::Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
 }

@@ -31,7 +31,6 @@ mod whoami;
 use std::process::ExitCode;
 
 use clap::Parser;
-pub use credential_process::whole_seconds;
 
 use crate::{context::Context, failure::Failure, global::Global};
 

@@ -15,7 +15,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::{Served, refuse};
-use crate::commands::whole_seconds;
+use crate::export::whole_seconds;
 
 pub(super) fn variables(port: u16, token: &str) -> Vec<(&'static str, Zeroizing<String>)> {
     vec![

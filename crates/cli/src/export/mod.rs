@@ -48,7 +48,7 @@ impl Exports {
         ];
         set.extend(keys.set.session_token.as_ref().map(|token| ("AWS_SESSION_TOKEN", text(token.expose_secret()))));
         if let (Some(at), false) = (keys.expires_at, keys.set.is_long_term()) {
-            set.push(("AWS_CREDENTIAL_EXPIRATION", Zeroizing::new(crate::commands::whole_seconds(at))));
+            set.push(("AWS_CREDENTIAL_EXPIRATION", Zeroizing::new(whole_seconds(at))));
         }
         Exports::only(set, keys.region.as_deref())
     }
@@ -70,4 +70,9 @@ impl Exports {
             None => Ok(()),
         }
     }
+}
+
+/// Fractions, offsets and the like each break some client.
+pub fn whole_seconds(at: jiff::Timestamp) -> String {
+    jiff::Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
 }
