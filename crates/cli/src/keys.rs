@@ -12,7 +12,8 @@ use crate::{
     failure::{Failure, Kind},
     renewal,
     shell::own_stack::Owner,
-    signing::{self, Choice},
+    signer::{self, Choice},
+    signing,
 };
 
 /// Keys that can be handed out.
@@ -66,6 +67,6 @@ fn keys(context: &Context, reader: &Reader, name: FrameName, found: Result<Frame
 
 fn ambient(context: &Context, reader: &Reader, name: FrameName) -> Result<Keys, Failure> {
     let choice = Choice { from: Some(name), ..Choice::default() };
-    let signing = signing::choose(context, reader, &choice)?;
+    let signing = signer::choose(context, reader, &choice)?;
     Ok(Keys { set: signing.set, expires_at: signing.expires_at, region: signing.region })
 }

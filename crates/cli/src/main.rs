@@ -17,6 +17,7 @@ mod profile;
 mod renewal;
 mod shapes;
 mod shell;
+mod signer;
 mod signing;
 mod store;
 mod terminal;

@@ -1,18 +1,19 @@
-//! Who signs an STS call: a frame of the stack, a profile, or this shell's keys.
+//! Identities that can sign an STS call: a stored credential set, a profile, this shell's keys.
 
 mod ambient;
 
 use std::path::PathBuf;
 
+use ambient::behind_our_profile;
 pub use ambient::from_environment;
 pub use ambient::shell;
-use ambient::{behind_our_profile, from_ambient, from_keys};
+pub use ambient::{from_ambient, from_keys};
 use credstack_core::{
     secret_store::SecretStoreError,
     stack::{Change, Consent, Reader, StackError},
     sts::{Settings, Sts},
     values::{
-        Ambient, Arn, Credential, CredentialId, CredentialSet, Frame, FrameName, Frames, Identity, Kind, Signer,
+        Ambient, Arn, Credential, CredentialId, CredentialSet, Identity, Kind, Signer,
         request::{Inherited, Request, SignerKind},
     },
 };
@@ -22,19 +23,8 @@ use crate::{
     configuration::Duration,
     context::Context,
     failure::{self, Failure},
-    renewal, words,
+    words,
 };
-
-/// What the command line says about the signer.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Choice<'a> {
-    /// `--from FRAME`; else the current frame.
-    pub from: Option<FrameName>,
-    /// `--profile P`: an ambient profile, whatever the stack says.
-    pub profile: Option<&'a str>,
-    /// Whether the stack need not exist: a push makes it.
-    pub on_new_stack: bool,
-}
 
 /// An identity that can sign.
 pub struct Signing {
@@ -101,51 +91,6 @@ impl Signing {
     }
 }
 
-/// Finds the identity that signs, with its secret.
-pub fn choose(context: &Context, reader: &Reader, choice: &Choice<'_>) -> Result<Signing, Failure> {
-    if let Some(profile) = choice.profile {
-        return from_ambient(context, reader, Ambient { profile: Some(profile.to_owned()), ..Ambient::default() });
-    }
-    let name = choice.from.unwrap_or(FrameName::Current);
-    if name == FrameName::Environment {
-        return from_environment(context, reader);
-    }
-    let frame = match reader.frame(&context.stack, name) {
-        // A new stack is ambient.
-        Err(StackError::NoSuchStack(_)) if choice.on_new_stack && Frames::default().named(name).is_some() => Frame::untouched(),
-        other => other?,
-    };
-    let untouched = frame.is_untouched();
-    if !untouched {
-        warn_of_other_keys(context, reader)?;
-    }
-    let signing = match frame {
-        Frame::Credential(id) => from_credential(context, reader, id, name == FrameName::Current),
-        Frame::Ambient(reference) => match shell(context, reader)?.keys.filter(|_| untouched) {
-            Some(keys) => from_keys(context, reader, keys),
-            None if name == FrameName::Current => from_ambient(context, reader, reference),
-            None => from_ambient(context, reader, behind_our_profile(context, reference)),
-        },
-    }?;
-    Ok(Signing { is_untouched: untouched && name == FrameName::Current, ..signing })
-}
-
-/// Finds what signed the call that gave a credential set, to have it sign again.
-pub fn again(context: &Context, reader: &Reader, credential: &Credential) -> Result<Signing, Failure> {
-    let found = match (credential.parent, &credential.signed_by) {
-        (Some(parent), _) => from_credential(context, reader, parent, false),
-        (None, Some(keys)) if keys.provider.as_deref() == Some("Environment") => from_environment(context, reader),
-        (None, Some(reference)) => from_reference(context, reader, reference.clone()),
-        (None, None) => Err(Failure::new(failure::Kind::Nothing, "what signed it is not known")
-            .next_step("acquire it anew with `credstack push`")),
-    };
-    let what = words::identity(credential);
-    found.map_err(|failure| {
-        let message = format!("{} ({what}) cannot be asked for again: {}", credential.id, failure.message);
-        Failure { message, ..failure }
-    })
-}
-
 /// An ambient identity that was recorded, found again.
 pub fn from_reference(context: &Context, reader: &Reader, reference: Ambient) -> Result<Signing, Failure> {
     from_ambient(context, reader, behind_our_profile(context, reference))
@@ -154,13 +99,6 @@ pub fn from_reference(context: &Context, reader: &Reader, reference: Ambient) ->
 /// Refuses what cannot be AWS credentials, before anything is done with it.
 pub fn check_set(set: &CredentialSet) -> Result<(), Failure> {
     set.fault().map_or(Ok(()), |fault| Err(Failure::usage(fault).next_step("check where these credentials come from")))
-}
-
-fn from_credential(context: &Context, reader: &Reader, id: CredentialId, is_current: bool) -> Result<Signing, Failure> {
-    let id = renewal::fresh(context, &reader.newest(id)?, is_current)?;
-    let credential = reader.credential(id)?;
-    let set = reader.secret(id).inspect_err(|error| note_loss(context, id, error))?;
-    with_set(reader, credential, set)
 }
 
 /// A stored credential set as a signer, whether it is time to renew it or not.
@@ -236,22 +174,6 @@ fn kind_of(credential: &Credential, set: &CredentialSet) -> SignerKind {
             None => SignerKind::Unknown,
         },
     }
-}
-
-/// The stack decides; keys in the shell that are none of it are pointed out.
-fn warn_of_other_keys(context: &Context, reader: &Reader) -> Result<(), Failure> {
-    let Some(key) = context.aws("AWS_ACCESS_KEY_ID") else { return Ok(()) };
-    let view = match reader.stack(&context.stack) {
-        Err(StackError::NoSuchStack(_)) => return Ok(()),
-        view => view?,
-    };
-    let known = view.frames.from_current().filter_map(Frame::credential);
-    if !known.filter_map(|id| view.credentials.get(&id)).any(|credential| credential.access_key_id == key) {
-        context
-            .output
-            .warn("AWS_ACCESS_KEY_ID in this shell is another identity; using the stack's. --from env signs with the shell's");
-    }
-    Ok(())
 }
 
 fn ca_bundle(context: &Context) -> Option<PathBuf> {

@@ -11,7 +11,8 @@ use crate::{
     context::Context,
     failure::{Failure, Kind},
     hardening,
-    signing::{self, Choice, Signing},
+    signer::{self, Choice},
+    signing::Signing,
 };
 
 /// Sign in to the AWS console
@@ -47,7 +48,7 @@ pub struct Console {
 impl Console {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
         let reader = context.reader()?;
-        let mut signing = signing::choose(context, &reader, &Choice { from: Some(self.frame), ..Choice::default() })?;
+        let mut signing = signer::choose(context, &reader, &Choice { from: Some(self.frame), ..Choice::default() })?;
         self.check(&reader, &signing)?;
         let arn = self.identity(context, &mut signing)?;
         // What the keys alone did not tell.

@@ -6,7 +6,7 @@ use crate::{
     failure::Failure,
     output::{escape, table},
     shapes::IdentityShape,
-    signing::{self, Choice},
+    signer::{self, Choice},
     words,
 };
 
@@ -60,7 +60,7 @@ impl Whoami {
     fn online(&self, context: &Context) -> Result<IdentityShape, Failure> {
         let reader = context.reader()?;
         let choice = Choice { from: Some(self.frame), ..Choice::default() };
-        let signing = signing::choose(context, &reader, &choice)?;
+        let signing = signer::choose(context, &reader, &choice)?;
         let identity = signing.sts(context, self.region.as_deref())?.caller_identity(&signing.set)?;
         let (expires_at, temporary) = (signing.expires_at, !signing.set.is_long_term());
         Ok(IdentityShape { expires_at, temporary, ..shape(Some(identity), signing.credential()) })

@@ -64,7 +64,7 @@ pub fn from_environment(context: &Context, reader: &Reader) -> Result<Signing, F
     from_keys(context, reader, keys)
 }
 
-pub(super) fn from_keys(context: &Context, reader: &Reader, keys: ShellKeys) -> Result<Signing, Failure> {
+pub fn from_keys(context: &Context, reader: &Reader, keys: ShellKeys) -> Result<Signing, Failure> {
     check_set(&keys.set)?;
     if keys.expires_at.is_some_and(|at| at <= context.now) {
         return Err(Failure::new(failure::Kind::Expired, "the keys in this shell have expired")
@@ -87,7 +87,7 @@ pub(super) fn from_keys(context: &Context, reader: &Reader, keys: ShellKeys) -> 
     Ok(Signing { set, expires_at, identity, kind, signer, region: None, profile: None, is_untouched: false, inherited })
 }
 
-pub(super) fn from_ambient(context: &Context, reader: &Reader, reference: Ambient) -> Result<Signing, Failure> {
+pub fn from_ambient(context: &Context, reader: &Reader, reference: Ambient) -> Result<Signing, Failure> {
     // A profile may say that it begins with the environment's keys.
     let keys = shell(context, reader)?.keys.filter(|_| reference.profile.is_some());
     let resolved = ambient::resolve(&ambient::Question {

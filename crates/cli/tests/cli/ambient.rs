@@ -167,7 +167,7 @@ fn a_profile_whose_credential_process_is_credstack_is_never_asked() {
         for command in [&["whoami"][..], &["push", "assume", "Developer"], &["push", "import", "--profile", name]] {
             env.set("AWS_PROFILE", name);
             let refused = env.credstack(command).exits(2);
-            refused.says("profile loop gets its credentials from credstack").says("--profile");
+            refused.says("profile loop gets its credentials from credstack").says("unset AWS_PROFILE");
         }
     }
     assert!(env.sandbox.calls().is_empty());

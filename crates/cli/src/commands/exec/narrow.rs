@@ -22,7 +22,8 @@ use crate::{
     },
     context::Context,
     failure::Failure,
-    signing::{self, Choice, Signing},
+    signer::{self, Choice},
+    signing::Signing,
     words,
 };
 
@@ -144,8 +145,8 @@ fn source(context: &Context, reader: &Reader, name: FrameName) -> Result<Source,
     };
     let credential = stored.map(|id| reader.credential(id)).transpose()?;
     let signing = match &credential {
-        Some(credential) if credential.request.is_some() => signing::again(context, reader, credential)?,
-        _ => signing::choose(context, reader, &Choice { from: Some(name), ..Choice::default() })?,
+        Some(credential) if credential.request.is_some() => signer::again(context, reader, credential)?,
+        _ => signer::choose(context, reader, &Choice { from: Some(name), ..Choice::default() })?,
     };
     Ok(Source { signing, credential })
 }

@@ -3,14 +3,8 @@ use credstack_core::values::{
     request::{AssumeRole, OneTime, Request},
 };
 
-use super::{
-    acquire::Acquisition,
-    common::{Common, SignedBy},
-    inputs,
-    mfa::Mfa,
-    policies::SessionPolicies,
-};
-use crate::{context::Context, failure::Failure, signing};
+use super::{acquire::Acquisition, common::Common, inputs, mfa::Mfa, policies::SessionPolicies, signed_by::SignedBy};
+use crate::{context::Context, failure::Failure, signer};
 
 /// Assume a role (AssumeRole)
 ///
@@ -64,7 +58,7 @@ impl Assume {
         let policy = self.policies.inline()?;
         let (provided_contexts, context_assertions) = inputs::contexts(&self.provided_contexts)?;
         let reader = context.reader()?;
-        let signing = signing::choose(context, &reader, &self.signed_by.choice())?;
+        let signing = signer::choose(context, &reader, &self.signed_by.choice())?;
         let sts = signing.sts(context, self.common.region.as_deref())?;
         let is_bare = !self.role.starts_with("arn:");
         let role_arn = if is_bare { self.any_account()? } else { self.role.clone() };

@@ -1,7 +1,7 @@
-use credstack_core::{stack::Landing, values::FrameName};
+use credstack_core::stack::Landing;
 
 use super::inputs;
-use crate::{failure::Failure, signing::Choice};
+use crate::failure::Failure;
 
 /// The options of every push.
 #[derive(Debug, clap::Args)]
@@ -25,25 +25,6 @@ pub struct Common {
     /// Agree to what would be asked about
     #[arg(long, short)]
     pub yes: bool,
-}
-
-/// Who signs.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Options of every push")]
-pub struct SignedBy {
-    /// Sign with another frame: root, env (this shell's keys), a position, or an id such as c2
-    #[arg(long, value_name = "FRAME", conflicts_with = "profile")]
-    pub from: Option<FrameName>,
-    /// Sign with an ambient profile, whatever the stack says
-    #[arg(long, value_name = "PROFILE")]
-    pub profile: Option<String>,
-}
-
-impl SignedBy {
-    /// The same for the finder of signers.
-    pub fn choice(&self) -> Choice<'_> {
-        Choice { from: self.from, profile: self.profile.as_deref(), on_new_stack: true }
-    }
 }
 
 impl Common {

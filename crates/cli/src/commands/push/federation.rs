@@ -3,13 +3,8 @@ use credstack_core::values::{
     request::{GetFederationToken, OneTime, Request},
 };
 
-use super::{
-    acquire::Acquisition,
-    common::{Common, SignedBy},
-    inputs,
-    policies::SessionPolicies,
-};
-use crate::{context::Context, failure::Failure, signing};
+use super::{acquire::Acquisition, common::Common, inputs, policies::SessionPolicies, signed_by::SignedBy};
+use crate::{context::Context, failure::Failure, signer};
 
 /// Get credentials for a federated user (GetFederationToken)
 ///
@@ -42,7 +37,7 @@ impl Federation {
         let policy = self.policies.inline()?;
         let has_policy = policy.is_some() || !self.policies.policy_arns.is_empty();
         let reader = context.reader()?;
-        let signing = signing::choose(context, &reader, &self.signed_by.choice())?;
+        let signing = signer::choose(context, &reader, &self.signed_by.choice())?;
         let sts = signing.sts(context, self.common.region.as_deref())?;
         let configured = self.duration.is_none().then_some("duration.federation");
         let request = Request::GetFederationToken(GetFederationToken {

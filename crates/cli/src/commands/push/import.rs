@@ -14,7 +14,8 @@ use super::{acquire::push, common::Common};
 use crate::{
     context::Context,
     failure::{self, Failure},
-    signing::{self, Choice, Signing},
+    signer::{self, Choice},
+    signing::{self, Signing},
     store,
 };
 
@@ -98,7 +99,7 @@ impl Import {
     fn read(&self, context: &Context) -> Result<(CredentialSet, Option<Timestamp>), Failure> {
         if let Some(profile) = &self.profile {
             let choice = Choice { profile: Some(profile), ..Choice::default() };
-            let signing = signing::choose(context, &context.reader()?, &choice)?;
+            let signing = signer::choose(context, &context.reader()?, &choice)?;
             return Ok((signing.set, signing.expires_at));
         }
         if self.env {

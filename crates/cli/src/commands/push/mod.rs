@@ -9,6 +9,7 @@ pub mod inputs;
 pub mod mfa;
 mod policies;
 mod session;
+mod signed_by;
 
 use crate::{context::Context, failure::Failure};
 

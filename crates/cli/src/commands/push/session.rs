@@ -3,13 +3,8 @@ use credstack_core::values::{
     request::{GetSessionToken, OneTime, Request},
 };
 
-use super::{
-    acquire::Acquisition,
-    common::{Common, SignedBy},
-    inputs,
-    mfa::Mfa,
-};
-use crate::{context::Context, failure::Failure, signing};
+use super::{acquire::Acquisition, common::Common, inputs, mfa::Mfa, signed_by::SignedBy};
+use crate::{context::Context, failure::Failure, signer};
 
 /// Get a session for your own long-term keys (GetSessionToken)
 ///
@@ -37,7 +32,7 @@ impl Session {
     pub fn run(self, context: &Context) -> Result<(), Failure> {
         self.common.check()?;
         let reader = context.reader()?;
-        let signing = signing::choose(context, &reader, &self.signed_by.choice())?;
+        let signing = signer::choose(context, &reader, &self.signed_by.choice())?;
         let sts = signing.sts(context, self.common.region.as_deref())?;
         let configured = self.duration.is_none().then_some("duration.session");
         let request = Request::GetSessionToken(GetSessionToken {

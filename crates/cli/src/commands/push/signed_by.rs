@@ -1,0 +1,22 @@
+use credstack_core::values::FrameName;
+
+use crate::signer::Choice;
+
+/// Who signs.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Options of every push")]
+pub struct SignedBy {
+    /// Sign with another frame: root, env (this shell's keys), a position, or an id such as c2
+    #[arg(long, value_name = "FRAME", conflicts_with = "profile")]
+    pub from: Option<FrameName>,
+    /// Sign with an ambient profile, whatever the stack says
+    #[arg(long, value_name = "PROFILE")]
+    pub profile: Option<String>,
+}
+
+impl SignedBy {
+    /// The same for the finder of signers.
+    pub fn choice(&self) -> Choice<'_> {
+        Choice { from: self.from, profile: self.profile.as_deref(), on_new_stack: true }
+    }
+}
