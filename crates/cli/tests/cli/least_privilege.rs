@@ -150,7 +150,9 @@ fn a_signal_while_it_starts_leaves_no_session() {
     env.push_role(DEVELOPER);
     for via in ["env", "endpoint"] {
         for step in 0..24 {
-            let mut command = std::process::Command::new(programs::credstack());
+            // Whoever runs the tests may ignore signals, which credstack would keep so.
+            let mut command = std::process::Command::new("env");
+            command.arg("--default-signal").arg(programs::credstack());
             env.prepare(command.args(["exec", "--via", via, "--read-only", "--", "sleep", "20"]));
             let mut child = command.stderr(std::process::Stdio::null()).spawn().unwrap();
             std::thread::sleep(std::time::Duration::from_millis(4 * step));
