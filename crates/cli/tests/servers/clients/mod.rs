@@ -84,7 +84,7 @@ fn name_of(way: &str) -> String {
 /// One client object sees the `pop` when it asks for credentials again, which each does at a time of its own before they end.
 #[test]
 fn a_running_client_follows_a_pop_at_its_next_refresh() {
-    const LIFETIME: u32 = 40;
+    const LIFETIME: u32 = 60;
     let ways = ["profile", "exec --via profile", "exec --via endpoint", "serve"];
     let env = TestEnvironment::new();
     env.plain(["setup", "profile"]).ok();
@@ -111,9 +111,10 @@ fn a_running_client_follows_a_pop_at_its_next_refresh() {
         }
         thread::sleep(Duration::from_millis(100));
     }
-    let when = |after: &Option<Duration>| match after.unwrap().as_secs() < u64::from(LIFETIME) - 10 {
+    // The Rust SDK asks 10 seconds before they end: far enough from here for any machine.
+    let when = |after: &Option<Duration>| match after.unwrap().as_secs() < u64::from(LIFETIME) - 20 {
         true => "with its next requests".to_owned(),
-        false => "in the last 10 seconds".to_owned(),
+        false => "in the last 20 seconds".to_owned(),
     };
     let rows = ways.iter().zip(followed.chunks(LIBRARIES.len()));
     let rows = rows.map(|(way, cells)| (name_of(way), cells.iter().map(when).collect()));
