@@ -59,27 +59,45 @@ fn place(host: &str) -> String {
 mod system {
     use std::fs;
 
-    pub use super::unix::share_session;
-
     /// The number of the namespace that every Linux machine begins with: PROC_PID_INIT_INO in <linux/proc_ns.h>.
     const FIRST_NAMESPACE: &str = "4026531836";
 
-    /// State and start, in clock ticks since the machine started: fields 3 and 22 of proc_pid_stat(5).
-    fn stat(process: &str) -> Option<(String, String)> {
-        let text = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-        // The name in the second field may hold anything.
-        let mut fields = text.get(text.rfind(')')? + 1..)?.split_whitespace();
-        Some((fields.next()?.to_owned(), fields.nth(18)?.to_owned()))
+    /// Fields 3, 6 and 22 of proc_pid_stat(5).
+    #[derive(Debug, PartialEq)]
+    pub struct Stat {
+        state: String,
+        /// 0 is a session too: that of all that the first process started without beginning one, as in a small container
+        /// or virtual machine. (`getsid` of a library that takes 0 for no process does not tell it.)
+        session: String,
+        /// In clock ticks since the machine started.
+        start: String,
+    }
+
+    impl Stat {
+        fn of(process: &str) -> Option<Stat> {
+            Stat::read(&fs::read_to_string(format!("/proc/{process}/stat")).ok()?)
+        }
+
+        pub fn read(text: &str) -> Option<Stat> {
+            // The name in the second field may hold anything.
+            let mut fields = text.get(text.rfind(')')? + 1..)?.split_whitespace().map(str::to_owned);
+            Some(Stat { state: fields.next()?, session: fields.nth(2)?, start: fields.nth(15)? })
+        }
     }
 
     pub fn start(process: u32) -> Option<String> {
-        stat(&process.to_string()).map(|(_, start)| start)
+        Stat::of(&process.to_string()).map(|stat| stat.start)
+    }
+
+    pub fn share_session(one: u32, other: u32) -> bool {
+        let session = |process: u32| Stat::of(&process.to_string()).map(|stat| stat.session);
+        session(one).is_some_and(|found| session(other) == Some(found))
     }
 
     pub fn is_gone(process: u32, start: &str) -> bool {
         // Where /proc cannot be read, nothing is known.
-        stat("self").is_some()
-            && stat(&process.to_string()).is_none_or(|(state, began)| began != start || ["Z", "X"].contains(&state.as_str()))
+        Stat::of("self").is_some()
+            && Stat::of(&process.to_string()).is_none_or(|stat| stat.start != start || ["Z", "X"].contains(&stat.state.as_str()))
     }
 
     pub fn namespace() -> Option<String> {
@@ -92,34 +110,30 @@ mod system {
 /// UNTESTED. When a process began is not asked here: 0, and another process with its number keeps the stack alive.
 #[cfg(all(unix, not(target_os = "linux")))]
 mod system {
-    use rustix::{io::Errno, process};
-
-    pub use super::unix::share_session;
+    use rustix::{
+        io::Errno,
+        process::{Pid, getsid, test_kill_process},
+    };
 
     pub fn start(_process: u32) -> Option<String> {
         Some("0".to_owned())
     }
 
     pub fn is_gone(process: u32, _start: &str) -> bool {
-        super::unix::pid(process).is_none_or(|pid| process::test_kill_process(pid) == Err(Errno::SRCH))
+        pid(process).is_none_or(|pid| test_kill_process(pid) == Err(Errno::SRCH))
     }
 
-    pub fn namespace() -> Option<String> {
-        None
-    }
-}
-
-#[cfg(unix)]
-mod unix {
-    use rustix::process::{Pid, getsid};
-
-    pub fn pid(process: u32) -> Option<Pid> {
+    fn pid(process: u32) -> Option<Pid> {
         i32::try_from(process).ok().and_then(Pid::from_raw)
     }
 
     pub fn share_session(one: u32, other: u32) -> bool {
         let session = |process| getsid(Some(pid(process)?)).ok();
         session(one).is_some_and(|found| session(other) == Some(found))
+    }
+
+    pub fn namespace() -> Option<String> {
+        None
     }
 }
 
@@ -170,5 +184,13 @@ mod tests {
         let mut us = Owner::new(std::process::id(), HOST).unwrap();
         us.start = format!("{}1", us.start);
         assert!(us.is_gone(HOST) && !us.is_around(std::process::id(), HOST));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn session_0_is_one_too() {
+        let text = "42 (a) b (c) S 1 7 0 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 3574615 1 1 1";
+        let stat = system::Stat::read(text).unwrap();
+        assert_eq!(format!("{stat:?}"), r#"Stat { state: "S", session: "0", start: "3574615" }"#);
     }
 }
