@@ -18,7 +18,7 @@ use crate::{context::Context, failure::Failure};
 ///
 /// Examples:
 ///   credstack push web-identity arn:aws:iam::111122223333:role/Ci --token-file /var/run/token
-///   credstack push web-identity arn:aws:iam::111122223333:role/Ci --token-command 'vault read -field=token ci'
+///   credstack push web-identity arn:aws:iam::111122223333:role/Ci --token-command 'ci-token aws'
 ///   get-token | credstack push web-identity arn:aws:iam::111122223333:role/Ci -
 ///   credstack push web-identity   with AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE set
 #[derive(Debug, clap::Args)]
