@@ -11,6 +11,7 @@ mod context;
 mod endpoint;
 mod export;
 mod failure;
+mod foresight;
 mod global;
 mod hardening;
 mod keys;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use ambient::behind_our_profile;
 pub use ambient::from_environment;
 pub use ambient::shell;
-pub use ambient::{from_ambient, from_keys};
+pub use ambient::{foreseen, from_ambient, from_keys};
 use credstack_core::{
     secret_store::SecretStoreError,
     stack::{Change, Consent, Reader, StackError},
@@ -62,6 +62,11 @@ impl Who {
             Signer::Credential(id) => Some(id),
             _ => None,
         }
+    }
+
+    /// Its ARN, where it is recorded.
+    pub fn arn(&self) -> Option<Arn> {
+        self.identity.as_ref()?.arn.parse().ok()
     }
 
     /// A configured duration, cut to the hour that AWS allows a role session and the account root.
@@ -130,7 +135,7 @@ pub fn with_set(reader: &Reader, credential: Credential, set: CredentialSet) -> 
 }
 
 /// Who a stored credential set is, as a signer.
-pub fn of_credential(reader: &Reader, credential: Credential) -> Result<Who, Failure> {
+pub fn of_credential(reader: &Reader, credential: Credential) -> Result<Who, StackError> {
     let id = credential.id;
     Ok(Who {
         kind: kind_of(&credential),

@@ -6,6 +6,8 @@
 //! - [`secret_command`], [`secret_store`], [`database`], [`sts`], [`ambient`], [`console`]: the edges. Each touches one outside thing; none imports another.
 //! - [`stack`]: the only place where the database and the secret store meet.
 //! - [`provider`]: the stack for programs that use the AWS SDK for Rust.
+//! - [`plan`]: what would come of requests that are not sent.
+//! - [`saml`]: the roles that a SAML assertion offers.
 //! - [`refresh`]: what has to be asked of STS to have a credential set anew.
 //!
 //! It reads no clock, environment, home directory or terminal: callers pass the time and the paths.
@@ -16,6 +18,7 @@ pub mod ambient;
 pub mod console;
 pub mod database;
 mod http;
+pub mod plan;
 mod private_files;
 pub mod provider;
 pub mod refresh;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     stack::{Reader, StackError},
-    values::{Ambient, Credential, CredentialId, Kind, request::Request},
+    values::{Ambient, Credential, CredentialId, Kind, Signer, State, request::Request},
 };
 
 /// A credential set with less left than this is renewed, in seconds: boto3 asks again for every request from 15 minutes on.
@@ -77,9 +77,40 @@ pub enum PlanError {
 /// Whether it is time to renew a credential set: less is left than clients want, or than half of its life if that is shorter.
 /// What credstack did not ask for, and what does not expire, is never due.
 pub fn is_due(credential: &Credential, now: Timestamp) -> bool {
-    let (Some(at), true) = (credential.expires_at, credential.request.is_some()) else { return false };
+    due_at(credential).is_some_and(|at| at <= now)
+}
+
+/// From when on that is so, UTC.
+pub fn due_at(credential: &Credential) -> Option<Timestamp> {
+    let at = credential.expires_at.filter(|_| credential.request.is_some())?;
     let half = (at.as_second() - credential.issued_at.as_second()) / 2;
-    at.as_second() - now.as_second() <= half.min(LEAST)
+    Timestamp::from_second(at.as_second() - half.min(LEAST)).ok()
+}
+
+/// The newest credential set that answers a request already: it was asked for by the same request, with the same signer, lives,
+/// and is not due.
+///
+/// # Errors
+///
+/// Where the database cannot be read.
+pub fn living(reader: &Reader, request: &Request, signer: &Signer, now: Timestamp) -> Result<Option<Credential>, StackError> {
+    let signer = match signer {
+        Signer::ShellKeys => return Ok(None),
+        Signer::Credential(id) => (Some(reader.newest(*id)?.id), None),
+        Signer::Ambient(reference) => (None, Some(reference)),
+        Signer::None => (None, None),
+    };
+    for credential in reader.credentials_in(State::Active)?.into_iter().rev() {
+        let asks_the_same = credential.request.as_ref().is_some_and(|it| it.asks_the_same(request));
+        if !asks_the_same || is_due(&credential, now) {
+            continue;
+        }
+        let parent = credential.parent.map(|parent| reader.newest(parent)).transpose()?.map(|parent| parent.id);
+        if (parent, credential.signed_by.as_ref()) == signer {
+            return Ok(Some(credential));
+        }
+    }
+    Ok(None)
 }
 
 /// The part of a request that is not kept, and cannot be found again.

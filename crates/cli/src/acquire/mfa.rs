@@ -80,6 +80,15 @@ impl Mfa {
         self.mfa_serial.is_some() && matches!(self.source(context), Ok(Source::Terminal)) && context.terminal.may_ask()
     }
 
+    /// Who gives the code, in words.
+    pub fn giver(&self, context: &Context) -> String {
+        match self.source(context) {
+            Ok(Source::Given(_)) => "the command line".to_owned(),
+            Ok(Source::Command(command)) => format!("the program {}", command.first().map(String::as_str).unwrap_or_default()),
+            _ => "the terminal".to_owned(),
+        }
+    }
+
     fn source(&self, context: &Context) -> Result<Source, Failure> {
         if let Some(code) = &self.mfa_code {
             return Ok(Source::Given(code.clone()));

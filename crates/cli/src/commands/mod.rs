@@ -8,6 +8,7 @@ mod doctor;
 mod drop;
 mod env;
 mod exec;
+mod explain;
 mod forget;
 mod history;
 mod init;
@@ -84,6 +85,7 @@ pub enum Command {
     Stacks(stacks::Stacks),
     Whoami(whoami::Whoami),
     Refresh(refresh::Refresh),
+    Explain(explain::Explain),
     History(history::History),
     CredentialProcess(credential_process::CredentialProcess),
     Env(env::Env),
@@ -115,6 +117,7 @@ pub fn run(context: &Context, command: Command) -> Result<ExitCode, Failure> {
         Command::Stacks(command) => command.run(context),
         Command::Whoami(command) => command.run(context),
         Command::Refresh(command) => command.run(context),
+        Command::Explain(command) => command.run(context),
         Command::History(command) => command.run(context),
         Command::CredentialProcess(command) => command.run(context),
         Command::Env(command) => command.run(context),

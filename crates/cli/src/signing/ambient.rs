@@ -106,20 +106,27 @@ pub fn from_ambient(context: &Context, reader: &Reader, reference: Ambient) -> R
             .next_step("renew them where they come from"));
     }
     context.output.explain(&format!("ambient: {}", words::ambient(&resolved.reference)));
-    let kind = match resolved.reference.provider.as_deref() {
-        _ if resolved.set.is_long_term() => SignerKind::LongTerm,
+    let mut who = Who { region: reference.region, ..foreseen(&resolved.reference) };
+    if resolved.set.is_long_term() {
+        who.kind = SignerKind::LongTerm;
+    }
+    Ok(Signing { set: resolved.set, expires_at: resolved.expires_at, who })
+}
+
+/// What is known of an ambient identity before it is found.
+pub fn foreseen(reference: &Ambient) -> Who {
+    let kind = match reference.provider.as_deref() {
         // These give the sessions of a role and nothing else.
         Some("AssumeRole" | "Sso" | "WebIdentityToken" | "EcsContainer" | "Ec2InstanceMetadata") => SignerKind::RoleSession,
         _ => SignerKind::Unknown,
     };
-    let who = Who {
+    Who {
         kind,
         identity: None,
         region: reference.region.clone(),
-        profile: resolved.reference.profile.clone(),
-        signer: Signer::Ambient(resolved.reference),
+        profile: reference.profile.clone(),
+        signer: Signer::Ambient(reference.clone()),
         is_untouched: false,
         inherited: Inherited::default(),
-    };
-    Ok(Signing { set: resolved.set, expires_at: resolved.expires_at, who })
+    }
 }

@@ -22,6 +22,15 @@ pub struct Common {
     /// The region to ask STS in, and of the new frame
     #[arg(long, value_parser = inputs::region)]
     pub region: Option<String>,
+    /// Show the STS calls that would be made, and make none
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Take what the same push gave before, while it lives, without asking STS
+    #[arg(long, overrides_with = "fresh")]
+    pub reuse: bool,
+    /// Ask STS in any case [default]
+    #[arg(long, overrides_with = "reuse")]
+    pub fresh: bool,
     /// Agree to what would be asked about
     #[arg(long, short)]
     pub yes: bool,

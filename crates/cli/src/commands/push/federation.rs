@@ -50,8 +50,8 @@ impl Federation {
                 policy_arns: self.policies.narrowed.policy_arns.clone(),
                 tags: self.policies.tags.clone(),
             });
-            request.check(who.kind)?;
-            if !has_policy {
+            if !has_policy && !self.common.dry_run {
+                request.check(who.kind)?;
                 confirm_no_permissions(context, self.common.yes)?;
             }
             Ok(request)

@@ -14,6 +14,7 @@ use super::{common::Common, landing::push};
 use crate::{
     context::Context,
     failure::{self, Failure},
+    foresight,
     signer::{self, Choice},
     signing::{self, Signing, Who},
     store,
@@ -56,6 +57,9 @@ struct ProcessOutput {
 impl Import {
     pub fn run(self, context: &Context) -> Result<(), Failure> {
         self.common.check()?;
+        if self.common.dry_run {
+            return foresight::show_import(context);
+        }
         let (set, expires_at) = self.read(context)?;
         signing::check_set(&set)?;
         if set.access_key_id.len() < 16 {

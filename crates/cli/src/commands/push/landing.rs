@@ -1,11 +1,18 @@
 use credstack_core::{
-    stack::{Pushed, Shell},
-    values::{Acquired, Signer},
+    refresh,
+    stack::{Landing, Pushed, Reader, Shell},
+    values::{Acquired, Credential, FrameName, Signer, request::Request},
 };
 use serde_json::{Map, Value};
 
 use super::common::Common;
-use crate::{consent::change, context::Context, failure::Failure, shapes::FrameShape, words};
+use crate::{
+    consent::{change, change_stack},
+    context::Context,
+    failure::Failure,
+    shapes::FrameShape,
+    signing, words,
+};
 
 /// Stores what was acquired, makes it current, and shows it.
 pub fn push(
@@ -43,4 +50,24 @@ pub fn push(
         )),
     }
     Ok(())
+}
+
+/// With `--reuse`: makes current what the same request of the same signer gave before, if it lives. Whether it did.
+pub fn reuse(context: &Context, common: &Common, reader: &Reader, request: &Request, signer: &Signer) -> Result<bool, Failure> {
+    if !common.reuse {
+        return Ok(false);
+    }
+    let Some(Credential { id, .. }) = refresh::living(reader, request, signer, context.now)? else { return Ok(false) };
+    let (output, landing) = (&context.output, common.landing());
+    output.say(&format!("{id} was given for the same request: STS is not asked"));
+    if landing == Landing::Nowhere {
+        if output.json() {
+            output.print_json(&FrameShape::of_credential(&reader.credential(id)?, None))?;
+        }
+        return Ok(true);
+    }
+    let shell = signing::shell(context, reader)?;
+    let name = FrameName::Credential(id);
+    change_stack(context, "push", common.yes, |change| change.use_frame(&context.stack, name, landing, &shell))?;
+    Ok(true)
 }

@@ -68,6 +68,10 @@ impl Saml {
             (Some(role), Some(principal)) if role.starts_with("arn:") => {
                 Offer { role_arn: role.to_owned(), principal_arn: principal.clone() }
             }
+            _ if self.common.dry_run && given.is_command() => {
+                return Err(Failure::usage("which role it would be is for the assertion to say, and a dry run runs no program")
+                    .next_step("give ROLE's ARN and --principal-arn"));
+            }
             (role, principal) => {
                 let assertion = read.insert(given.read()?);
                 let mut offers = saml::offers(assertion.expose_secret()).map_err(|error| {

@@ -3,12 +3,16 @@ use credstack_core::values::{
     request::{OneTime, Request},
 };
 
-use super::{common::Common, landing::push, signed_by::SignedBy};
+use super::{
+    common::Common,
+    landing::{push, reuse},
+    signed_by::SignedBy,
+};
 use crate::{
     acquire::{Acquisition, Grant, Mfa},
     context::Context,
     failure::Failure,
-    signer,
+    foresight, signer,
     signing::Who,
 };
 
@@ -30,6 +34,17 @@ impl Signed<'_> {
     pub fn run(self, request: impl FnOnce(&Who) -> Result<Request, Failure>) -> Result<(), Failure> {
         let Signed { context, common, signed_by, mfa, one_time, configured, bare_role } = self;
         let reader = context.reader()?;
+        if common.dry_run {
+            let foreseen = foresight::signer(context, &reader, &signed_by.choice())?;
+            let (mut request, account) = (request(&foreseen.who)?, foreseen.who.arn());
+            if let (Some(name), Some(account)) = (bare_role, &account) {
+                name_role(&mut request, account, name);
+            }
+            let mut foresight = foresight::of_request(foreseen, request);
+            foresight.code_from = mfa.map(|mfa| mfa.giver(context)).unwrap_or_default();
+            foresight.target = bare_role.filter(|_| account.is_none()).map(str::to_owned);
+            return foresight.show(context);
+        }
         let signing = signer::choose(context, &reader, &signed_by.choice())?;
         let sts = signing.sts(context, common.region.as_deref())?;
         let request = request(&signing.who)?;
@@ -40,11 +55,21 @@ impl Signed<'_> {
         if let Some(name) = bare_role {
             acquisition.check()?;
             let account = acquisition.caller()?;
-            if let Request::AssumeRole(request) = &mut acquisition.request {
-                request.role_arn = Arn::role(&account.partition, &account.account, name).to_string();
-            }
+            name_role(&mut acquisition.request, &account, name);
+        }
+        if let Some(signing) = &acquisition.signing
+            && reuse(context, common, &acquisition.reader, &acquisition.request, &signing.who.signer)?
+        {
+            return Ok(());
         }
         let Grant { acquired, shell, detail } = acquisition.acquire(mfa)?;
         push(context, common, "push", acquired, shell, detail)
+    }
+}
+
+/// Puts a bare role name into the account of whoever signs.
+fn name_role(request: &mut Request, account: &Arn, name: &str) {
+    if let Request::AssumeRole(request) = request {
+        request.role_arn = Arn::role(&account.partition, &account.account, name).to_string();
     }
 }

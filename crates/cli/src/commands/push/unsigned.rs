@@ -1,14 +1,20 @@
 use std::path::PathBuf;
 
-use credstack_core::values::request::{OneTime, Request, TokenSource};
+use credstack_core::values::{
+    Signer,
+    request::{OneTime, Request, TokenSource},
+};
 use secrecy::SecretString;
 
-use super::{common::Common, landing::push};
+use super::{
+    common::Common,
+    landing::{push, reuse},
+};
 use crate::{
     acquire::{Acquisition, Grant, token},
     context::Context,
     failure::Failure,
-    signing,
+    foresight, signing,
 };
 
 /// Where a token was said to be.
@@ -36,6 +42,11 @@ impl Given {
             true => Err(Failure::usage(format!("{option}-command is empty")).next_step("give a program and its arguments")),
             false => Ok(Some(Given::Source(TokenSource::Command(words)))),
         }
+    }
+
+    /// Whether a program is run for it.
+    pub fn is_command(&self) -> bool {
+        matches!(self, Given::Source(TokenSource::Command(_)))
     }
 
     /// What is recorded of it.
@@ -67,6 +78,9 @@ impl Unsigned<'_> {
     /// Acquires, and pushes. The token is read when all else is known to be well.
     pub fn run(self, request: Request, token: impl FnOnce() -> Result<SecretString, Failure>) -> Result<(), Failure> {
         let Unsigned { context, common, configured } = self;
+        if common.dry_run {
+            return foresight::of_unsigned(request).show(context);
+        }
         let mut acquisition = Acquisition {
             context,
             command: "push",
@@ -79,6 +93,9 @@ impl Unsigned<'_> {
             configured,
         };
         acquisition.check()?;
+        if reuse(context, common, &acquisition.reader, &acquisition.request, &Signer::None)? {
+            return Ok(());
+        }
         acquisition.one_time.token = Some(token()?);
         let Grant { acquired, shell, detail } = acquisition.acquire(None)?;
         push(context, common, "push", acquired, shell, detail)

@@ -91,6 +91,20 @@ impl Request {
         }
     }
 
+    /// Whether another request asks for the same, wherever its token comes from.
+    pub fn asks_the_same(&self, other: &Request) -> bool {
+        let bare = |request: &Request| {
+            let mut request = request.clone();
+            match &mut request {
+                Request::AssumeRoleWithWebIdentity(request) => request.token_source = None,
+                Request::AssumeRoleWithSaml(request) => request.token_source = None,
+                _ => {}
+            }
+            request
+        };
+        bare(self) == bare(other)
+    }
+
     /// What kind of caller signs with the credentials that it yields.
     pub fn yields(&self) -> SignerKind {
         match self {
