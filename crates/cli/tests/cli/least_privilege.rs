@@ -53,6 +53,22 @@ fn a_role_is_asked_for_again_with_the_policy_added() {
 }
 
 #[test]
+fn a_stored_session_that_was_asked_for_in_just_this_way_is_taken_and_stays() {
+    let env = TestEnvironment::new();
+    env.push_role(DEVELOPER);
+    let read_only = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+    let push = ["push", "assume", DEVELOPER, "--from", "root", "--policy-arn", read_only, "--no-use"];
+    let stored = env.json(push)["credential"].clone();
+    for (options, calls) in [(&["--read-only"][..], 0), (&["--read-only", "--ttl", "20m"], 1), (&["--read-only", "--fresh"], 1)] {
+        env.sandbox.forget_calls();
+        child(&env, options, &["whoami"]).ok();
+        let asked = env.sandbox.actions().iter().filter(|action| *action == "AssumeRole").count();
+        assert_eq!(asked, calls, "{options:?}");
+        assert_eq!(env.held(), [stored.as_str().unwrap()], "{options:?}: it is not the program's own");
+    }
+}
+
+#[test]
 fn a_users_keys_become_a_federated_user_and_a_session_does_by_the_keys_behind_it() {
     let env = TestEnvironment::new();
     let federated = "arn:aws:sts::111122223333:federated-user/";

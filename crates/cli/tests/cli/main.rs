@@ -28,6 +28,7 @@ mod network;
 mod nushell;
 mod output;
 mod own_stacks;
+mod plans;
 mod powershell;
 mod prompts;
 mod refusals;

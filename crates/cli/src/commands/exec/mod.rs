@@ -105,7 +105,7 @@ impl Exec {
         let program = self.command.first().map(Path::new).and_then(Path::file_name).unwrap_or_default();
         let signals = Signals::catch()?;
         let session = self.narrow.acquire(context, self.frame, &program.to_string_lossy(), &signals)?;
-        let frame = FrameName::Credential(session);
+        let frame = FrameName::Credential(session.id);
         let context = &Context { renews: !self.narrow.is_limited(), ..context.clone() };
         let done = self.handover(context, frame).and_then(|handover| match handover {
             Handover::Environment(exports) => {
@@ -113,7 +113,7 @@ impl Exec {
             }
             Handover::Endpoint(keys) => self.serve_program(context, frame, &keys, &signals),
         });
-        narrow::erase(context, session);
+        narrow::erase(context, &session);
         done
     }
 

@@ -1,6 +1,7 @@
 //! A session of a program's own, narrower than the frame that it stands for.
 
 use credstack_core::{
+    refresh,
     stack::{Landing, Reader},
     values::{
         Arn, Credential, CredentialId, FrameName,
@@ -21,6 +22,8 @@ use crate::{
     words,
 };
 
+/// How the note of a program's own session begins, which goes when the program ends.
+const NOTE: &str = "exec ";
 /// How long the long-term keys of a user are narrowed for where nothing is said, in seconds.
 const USUAL: i32 = 3600;
 
@@ -43,6 +46,20 @@ pub struct Narrow {
     /// The code of the MFA device that the frame was asked for with; else the terminal is asked
     #[arg(long, value_name = "CODE", value_parser = acquire::secret)]
     mfa_code: Option<SecretString>,
+    /// Run it under a stored session that was asked for in just this way, if one lives [default]
+    #[arg(long, overrides_with = "fresh")]
+    reuse: bool,
+    /// Ask STS in any case
+    #[arg(long, overrides_with = "reuse")]
+    fresh: bool,
+}
+
+/// What a program runs under.
+pub struct Session {
+    /// Its credential set.
+    pub id: CredentialId,
+    /// Whether it is the program's own, and goes with it.
+    is_own: bool,
 }
 
 /// Who asks for the session, and what is known of the frame that it stands for.
@@ -64,13 +81,7 @@ impl Narrow {
     }
 
     /// Acquires the session and stores it on no stack. `program` is for the history.
-    pub fn acquire(
-        &self,
-        context: &Context,
-        frame: FrameName,
-        program: &str,
-        signals: &Signals,
-    ) -> Result<CredentialId, Failure> {
+    pub fn acquire(&self, context: &Context, frame: FrameName, program: &str, signals: &Signals) -> Result<Session, Failure> {
         let policy = match self.policy.as_deref() {
             Some("-") => {
                 return Err(
@@ -96,8 +107,16 @@ impl Narrow {
         if self.mfa_code.is_some() && request.serial_number().is_none() {
             return Err(Failure::usage("--mfa-code: no MFA device was named when this was asked for").next_step("leave it out"));
         }
+        let of_a_program = |it: &Credential| it.held && it.note.as_deref().is_some_and(|note| note.starts_with(NOTE));
+        if !self.fresh
+            && let Some(living) = refresh::living(&reader, &request, &signing.who.signer, context.now)?
+            && !of_a_program(&living)
+        {
+            context.output.explain(&format!("{program} runs under {}, which lives", living.id));
+            return Ok(Session { id: living.id, is_own: false });
+        }
         let mfa = Mfa::of(request.serial_number(), self.mfa_code.clone());
-        let about = About { label: None, note: Some(format!("exec {}", program.chars().take(100).collect::<String>())) };
+        let about = About { label: None, note: Some(format!("{NOTE}{}", program.chars().take(100).collect::<String>())) };
         let (one_time, configured, command) = (OneTime::default(), None, "exec");
         let signing = Some(signing);
         let acquisition = Acquisition { context, command, reader, about, signing, sts, request, one_time, configured };
@@ -110,12 +129,13 @@ impl Narrow {
         let Credential { id, expires_at, .. } = pushed.credential;
         let until = words::expiry(expires_at, true, context.time());
         context.output.explain(&format!("{program} runs under {id} ({}), {until}", words::identity(&pushed.credential)));
-        Ok(id)
+        Ok(Session { id, is_own: true })
     }
 }
 
-/// Erases a program's session, or what it was renewed to. If that fails, the program's own end matters more.
-pub fn erase(context: &Context, id: CredentialId) {
+/// Erases a program's own session, or what it was renewed to. If that fails, the program's own end matters more.
+pub fn erase(context: &Context, session: &Session) {
+    let Session { id, is_own: true } = *session else { return };
     let context = &context.at(context.time());
     let id = context.reader().and_then(|reader| reader.newest(id)).map_or(id, |newest| newest.id);
     let erased = change(context, "exec", true, |change| change.forget(id));
