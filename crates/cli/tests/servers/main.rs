@@ -12,6 +12,7 @@ mod clients;
 #[path = "../common/mod.rs"]
 mod common;
 mod server;
+mod unsigned;
 
 use common::TestEnvironment;
 use server::{EXTERNAL_ID, Server};

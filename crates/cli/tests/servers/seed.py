@@ -25,6 +25,11 @@ for role, policy in {
         Action=["sts:AssumeRole", "sts:TagSession"], Condition={"StringEquals": {"sts:ExternalId": EXTERNAL_ID}}, **trust
     ),
     "Plain": document(Action="sts:AssumeRole", **trust),
+    "Ci": document(
+        Action="sts:AssumeRoleWithWebIdentity",
+        Principal={"Federated": "arn:aws:iam::123456789012:oidc-provider/idp.example"},
+        Condition={"StringEquals": {"idp.example:aud": "sts.fake"}},
+    ),
     "Closed": document(Action="sts:AssumeRole", Principal={"AWS": user.replace("alice", "nobody")}),
 }.items():
     iam.create_role(RoleName=role, AssumeRolePolicyDocument=policy)

@@ -36,12 +36,21 @@ impl Server {
         Server::start(command, port)
     }
 
+    /// It authenticates nobody: where it does, it has no answer to a request that nobody signs.
+    pub fn open_moto() -> Server {
+        Server::moto_at(free_port())
+    }
+
+    fn moto_at(port: u16) -> Server {
+        let mut command = Command::new(program("moto_server"));
+        command.env_clear().args(["-H", "127.0.0.1", "-p", &port.to_string()]);
+        Server::start(command, port)
+    }
+
     /// It authenticates from the moment on when it is seeded.
     pub fn moto() -> Server {
         let port = free_port();
-        let mut command = Command::new(program("moto_server"));
-        command.env_clear().args(["-H", "127.0.0.1", "-p", &port.to_string()]);
-        let server = Server::start(command, port);
+        let server = Server::moto_at(port);
         let mut set = Command::new(program("python3"));
         let script = "import sys, urllib.request as r\n\
                       r.build_opener(r.ProxyHandler({})).open(r.Request(sys.argv[1], b'0', {'Content-Type': 'text/plain'}))";
