@@ -25,6 +25,7 @@ mod limits;
 mod losses;
 mod mfa;
 mod network;
+mod night;
 mod nushell;
 mod output;
 mod own_stacks;

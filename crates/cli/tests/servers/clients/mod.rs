@@ -2,6 +2,7 @@
 //! tables of docs/clients.md.
 
 mod client;
+mod long_running;
 mod rust;
 mod table;
 
