@@ -162,6 +162,9 @@ fn option(parameter: Parameter) -> Option<&'static str> {
         Parameter::SerialNumber => "--mfa-serial",
         Parameter::TokenCode => "--mfa-code",
         Parameter::SourceIdentity => "--source-identity",
+        Parameter::EncodedMessage => "MESSAGE",
+        Parameter::AccessKeyId => "ID",
+        Parameter::Audience => "--audience",
         Parameter::ProvidedContexts | Parameter::ContextAssertion => "--provided-context",
     })
 }

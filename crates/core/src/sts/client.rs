@@ -106,14 +106,14 @@ impl Sts {
         })
     }
 
-    fn block_on<T>(&self, future: impl Future<Output = Result<T, StsError>>) -> Result<T, StsError> {
+    pub(super) fn block_on<T>(&self, future: impl Future<Output = Result<T, StsError>>) -> Result<T, StsError> {
         match &self.runtime {
             Some(runtime) => runtime.block_on(future),
             None => Err(StsError::Configuration { what: "the network runtime has ended".into() }),
         }
     }
 
-    fn call(&self, signer: &CredentialSet, operation: &'static str, one_time: &OneTime) -> Signed {
+    pub(super) fn call(&self, signer: &CredentialSet, operation: &'static str, one_time: &OneTime) -> Signed {
         let seen = Seen::default();
         let token = signer.session_token.as_ref().map(|token| token.expose_secret().to_owned());
         let credentials =
@@ -139,8 +139,8 @@ impl Drop for Sts {
 }
 
 /// One call, signed.
-struct Signed {
-    client: Client,
+pub(super) struct Signed {
+    pub(super) client: Client,
     seen: Seen,
     operation: &'static str,
     region: String,
@@ -157,7 +157,7 @@ impl Signed {
         }
     }
 
-    async fn identify(&self) -> Result<Identity, StsError> {
+    pub(super) async fn identify(&self) -> Result<Identity, StsError> {
         let answer = self.client.get_caller_identity().send().await;
         let answer = answer.map_err(|error| StsError::from_sdk(error, self.as_call()))?;
         match (answer.account, answer.arn, answer.user_id) {
@@ -183,7 +183,7 @@ impl Signed {
     }
 
     /// An answer that repeats a secret of the request where a name should be is none of STS's, and is not written down.
-    fn refuse_echo(&self, said: &[&str]) -> Result<(), StsError> {
+    pub(super) fn refuse_echo(&self, said: &[&str]) -> Result<(), StsError> {
         let repeats = |secret: &SecretString| said.iter().any(|text| text.contains(secret.expose_secret()));
         match self.secrets.iter().filter(|secret| !secret.expose_secret().is_empty()).any(repeats) {
             true => Err(self.as_call().incomplete("an identity that is none of the request's secrets")),
@@ -191,7 +191,7 @@ impl Signed {
         }
     }
 
-    fn as_call(&self) -> Call {
+    pub(super) fn as_call(&self) -> Call {
         Call {
             operation: self.operation,
             endpoint: self.seen.0.get().cloned().unwrap_or_default(),

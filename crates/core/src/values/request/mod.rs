@@ -6,22 +6,26 @@ mod assume_role;
 mod federation_token;
 mod inherited;
 mod limits;
+mod lookups;
 mod narrowed;
 mod one_time;
 mod session_token;
 mod signer;
 #[cfg(test)]
 mod tests;
+mod web_identity_token;
 
 pub use assume_role::{AssumeRole, ProvidedContext};
 pub use federation_token::GetFederationToken;
 pub use inherited::Inherited;
 pub use limits::{LimitError, Parameter};
+pub use lookups::{DecodeAuthorizationMessage, GetAccessKeyInfo};
 pub use narrowed::{NarrowError, Narrowing};
 pub use one_time::OneTime;
 use serde::{Deserialize, Serialize};
 pub use session_token::GetSessionToken;
 pub use signer::SignerKind;
+pub use web_identity_token::{GetWebIdentityToken, SigningAlgorithm};
 
 /// A request to STS that yields a credential set, as the log and the database keep it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

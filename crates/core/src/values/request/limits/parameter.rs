@@ -33,6 +33,12 @@ pub enum Parameter {
     ProvidedContexts,
     /// `ProvidedContexts.ContextAssertion`. Its value is never repeated.
     ContextAssertion,
+    /// `EncodedMessage` of DecodeAuthorizationMessage.
+    EncodedMessage,
+    /// `AccessKeyId` of GetAccessKeyInfo. Its value is never repeated: it may be the secret key.
+    AccessKeyId,
+    /// `Audience` of GetWebIdentityToken.
+    Audience,
 }
 
 impl Parameter {
@@ -54,6 +60,9 @@ impl Parameter {
             Parameter::SourceIdentity => "SourceIdentity",
             Parameter::ProvidedContexts => "ProvidedContexts",
             Parameter::ContextAssertion => "ContextAssertion",
+            Parameter::EncodedMessage => "EncodedMessage",
+            Parameter::AccessKeyId => "AccessKeyId",
+            Parameter::Audience => "Audience",
         }
     }
 }
