@@ -68,5 +68,5 @@ fn keys(context: &Context, reader: &Reader, name: FrameName, found: Result<Frame
 fn ambient(context: &Context, reader: &Reader, name: FrameName) -> Result<Keys, Failure> {
     let choice = Choice { from: Some(name), ..Choice::default() };
     let signing = signer::choose(context, reader, &choice)?;
-    Ok(Keys { set: signing.set, expires_at: signing.expires_at, region: signing.region })
+    Ok(Keys { set: signing.set, expires_at: signing.expires_at, region: signing.who.region })
 }

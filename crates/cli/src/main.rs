@@ -2,9 +2,11 @@
 
 #![deny(clippy::disallowed_methods)]
 
+mod acquire;
 mod aws_config;
 mod commands;
 mod configuration;
+mod consent;
 mod context;
 mod endpoint;
 mod export;

@@ -7,14 +7,8 @@ use credstack_core::{
 };
 
 use crate::{
-    commands::{
-        consent::change,
-        push::{
-            acquire::{Acquisition, Grant},
-            common::Common,
-            mfa::Mfa,
-        },
-    },
+    acquire::{About, Acquisition, Grant, Mfa, token},
+    consent::change,
     context::Context,
     failure::{Failure, Kind},
     signing::{self, Signing},
@@ -76,40 +70,38 @@ fn ask(context: &Context, _alone: &Renewal, id: CredentialId, forced: bool) -> R
     }
     let Plan { beginning, steps } = refresh::plan(&reader, newest.id, context.now)?;
     let mut signing = match beginning {
-        Beginning::Credential(id) => signing::stored(&reader, reader.credential(id)?)?,
-        Beginning::Ambient(reference) => signing::from_reference(context, &reader, reference)?,
-        Beginning::ShellKeys => signing::from_environment(context, &reader)?,
+        Beginning::Credential(id) => Some(signing::stored(&reader, reader.credential(id)?)?),
+        Beginning::Ambient(reference) => Some(signing::from_reference(context, &reader, reference)?),
+        Beginning::ShellKeys => Some(signing::from_environment(context, &reader)?),
+        Beginning::Nobody => None,
     };
     let mut last = newest.id;
     for step in steps {
-        (last, signing) = take(context, step, signing)?;
+        let new = take(context, step, signing)?;
+        last = new.0;
+        signing = Some(new.1);
     }
     Ok(last)
 }
 
 /// Asks for one link of the chain, and puts it into its place.
-fn take(context: &Context, step: Step, signing: Signing) -> Result<(CredentialId, Signing), Failure> {
+fn take(context: &Context, step: Step, signing: Option<Signing>) -> Result<(CredentialId, Signing), Failure> {
     let Step { credential: old, request } = step;
-    let common = Common {
-        no_use: false,
-        replace: false,
-        label: old.label.clone(),
-        note: old.note.clone(),
-        region: old.region.clone(),
-        yes: false,
-    };
     let mfa = Mfa::of(request.serial_number(), None);
-    let sts = signing.sts(context, old.region.as_deref())?;
+    let sts = match &signing {
+        Some(signing) => signing.sts(context, old.region.as_deref())?,
+        None => signing::unsigned_sts(context, old.region.as_deref())?,
+    };
+    let token = request.token_source().map(token::read).transpose()?;
     let acquisition = Acquisition {
         context,
         command: COMMAND,
         reader: context.reader()?,
-        common: &common,
+        about: About { label: old.label.clone(), note: old.note.clone() },
         signing,
         sts,
-        kind: old.kind,
         request,
-        one_time: OneTime::default(),
+        one_time: OneTime { token, ..OneTime::default() },
         configured: None,
     };
     let Grant { acquired, detail, .. } = acquisition.acquire(Some(&mfa))?;

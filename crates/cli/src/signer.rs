@@ -42,7 +42,7 @@ pub fn choose(context: &Context, reader: &Reader, choice: &Choice<'_>) -> Result
     if !untouched {
         warn_of_other_keys(context, reader)?;
     }
-    let signing = match frame {
+    let mut signing = match frame {
         Frame::Credential(id) => from_credential(context, reader, id, name == FrameName::Current),
         Frame::Ambient(reference) => match shell(context, reader)?.keys.filter(|_| untouched) {
             Some(keys) => from_keys(context, reader, keys),
@@ -50,7 +50,8 @@ pub fn choose(context: &Context, reader: &Reader, choice: &Choice<'_>) -> Result
             None => from_reference(context, reader, reference),
         },
     }?;
-    Ok(Signing { is_untouched: untouched && name == FrameName::Current, ..signing })
+    signing.who.is_untouched = untouched && name == FrameName::Current;
+    Ok(signing)
 }
 
 /// Finds what signed the call that gave a credential set, to have it sign again.

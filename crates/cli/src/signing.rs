@@ -13,8 +13,8 @@ use credstack_core::{
     stack::{Change, Consent, Reader, StackError},
     sts::{Settings, Sts},
     values::{
-        Ambient, Arn, Credential, CredentialId, CredentialSet, Identity, Kind, Signer,
-        request::{Inherited, Request, SignerKind},
+        Ambient, Arn, Credential, CredentialId, CredentialSet, Identity, Signer,
+        request::{Inherited, SignerKind},
     },
 };
 use jiff::Timestamp;
@@ -32,6 +32,13 @@ pub struct Signing {
     pub set: CredentialSet,
     /// When they expire.
     pub expires_at: Option<Timestamp>,
+    /// Whose they are.
+    pub who: Who,
+}
+
+/// Who signs, as far as that is known without keys.
+#[derive(Clone, Debug)]
+pub struct Who {
     /// Who it is, where that is recorded.
     pub identity: Option<Identity>,
     /// What kind of caller it is, as far as that is known without asking.
@@ -48,7 +55,7 @@ pub struct Signing {
     pub inherited: Inherited,
 }
 
-impl Signing {
+impl Who {
     /// The stored credential set that signs, if it is one.
     pub fn credential(&self) -> Option<CredentialId> {
         match self.signer {
@@ -57,38 +64,47 @@ impl Signing {
         }
     }
 
-    /// Takes note of who it is, which may tell what kind of caller it is.
-    pub fn learn(&mut self, identity: Identity) -> Result<Arn, Failure> {
-        let arn: Arn =
-            identity.arn.parse().map_err(|_| Failure::internal(format!("STS gave an ARN that is none: {}", identity.arn)))?;
-        if let (SignerKind::Unknown | SignerKind::LongTerm, kind) = (self.kind, SignerKind::of(&arn, self.set.is_long_term()))
-            && kind != SignerKind::Unknown
-        {
-            self.kind = kind;
-        }
-        self.identity = Some(identity);
-        Ok(arn)
-    }
-
     /// A configured duration, cut to the hour that AWS allows a role session and the account root.
     pub fn default_duration(&self, configured: Option<Duration>) -> Option<i32> {
         let Duration(seconds) = configured?;
         let most_an_hour = matches!(self.kind, SignerKind::RoleSession | SignerKind::Root);
         Some(if most_an_hour { seconds.min(3600) } else { seconds })
     }
+}
+
+impl Signing {
+    /// Takes note of who it is, which may tell what kind of caller it is.
+    pub fn learn(&mut self, identity: Identity) -> Result<Arn, Failure> {
+        let arn: Arn =
+            identity.arn.parse().map_err(|_| Failure::internal(format!("STS gave an ARN that is none: {}", identity.arn)))?;
+        if let (SignerKind::Unknown | SignerKind::LongTerm, kind) = (self.who.kind, SignerKind::of(&arn, self.set.is_long_term()))
+            && kind != SignerKind::Unknown
+        {
+            self.who.kind = kind;
+        }
+        self.who.identity = Some(identity);
+        Ok(arn)
+    }
 
     /// The way to STS for this identity.
     pub fn sts(&self, context: &Context, region: Option<&str>) -> Result<Sts, Failure> {
         let sts = Sts::connect(&Settings {
-            region: region.or(self.region.as_deref()).map(str::to_owned),
-            default_region: context.configuration.region.clone(),
-            profile: self.profile.clone(),
-            ca_bundle: ca_bundle(context),
-            ..Settings::default()
+            region: region.or(self.who.region.as_deref()).map(str::to_owned),
+            profile: self.who.profile.clone(),
+            ..settings(context)
         })?;
         context.output.explain(&format!("signing with {} in {}", self.set.access_key_id, sts.region()));
         Ok(sts)
     }
+}
+
+/// The way to STS for what nobody signs.
+pub fn unsigned_sts(context: &Context, region: Option<&str>) -> Result<Sts, Failure> {
+    Ok(Sts::connect(&Settings { region: region.map(str::to_owned), ..settings(context) })?)
+}
+
+fn settings(context: &Context) -> Settings {
+    Settings { default_region: context.configuration.region.clone(), ca_bundle: ca_bundle(context), ..Settings::default() }
 }
 
 /// An ambient identity that was recorded, found again.
@@ -109,11 +125,15 @@ pub fn stored(reader: &Reader, credential: Credential) -> Result<Signing, Failur
 
 /// A stored credential set as a signer, whose secret is at hand.
 pub fn with_set(reader: &Reader, credential: Credential, set: CredentialSet) -> Result<Signing, Failure> {
+    let expires_at = credential.expires_at;
+    Ok(Signing { set, expires_at, who: of_credential(reader, credential)? })
+}
+
+/// Who a stored credential set is, as a signer.
+pub fn of_credential(reader: &Reader, credential: Credential) -> Result<Who, Failure> {
     let id = credential.id;
-    Ok(Signing {
-        kind: kind_of(&credential, &set),
-        set,
-        expires_at: credential.expires_at,
+    Ok(Who {
+        kind: kind_of(&credential),
         identity: credential.identity,
         signer: Signer::Credential(id),
         region: credential.region,
@@ -159,16 +179,11 @@ pub fn note_loss(context: &Context, id: CredentialId, error: &StackError) {
 }
 
 /// What kind of caller a stored credential set is.
-fn kind_of(credential: &Credential, set: &CredentialSet) -> SignerKind {
-    let long_term = set.is_long_term();
-    match credential.kind {
-        Kind::AssumeRole => SignerKind::RoleSession,
-        Kind::FederationToken => SignerKind::FederatedUser,
-        Kind::SessionToken => {
-            let serial = credential.request.as_ref().and_then(Request::serial_number);
-            SignerKind::SessionToken { mfa: Some(serial.is_some()) }
-        }
-        Kind::Imported | Kind::Ambient => match credential.arn() {
+fn kind_of(credential: &Credential) -> SignerKind {
+    let long_term = !credential.temporary;
+    match &credential.request {
+        Some(request) => request.yields(),
+        None => match credential.arn() {
             Some(arn) => SignerKind::of(&arn, long_term),
             None if long_term => SignerKind::LongTerm,
             None => SignerKind::Unknown,

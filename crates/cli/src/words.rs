@@ -126,6 +126,14 @@ pub fn push_command(credential: &Credential) -> String {
         Some(Request::AssumeRole(role)) => format!("push assume {}{}", role.role_arn, with_device(&role.serial_number)),
         Some(Request::GetSessionToken(session)) => format!("push session{}", with_device(&session.serial_number)),
         Some(Request::GetFederationToken(user)) => format!("push federation {}", user.name),
+        Some(Request::AssumeRoleWithWebIdentity(role)) => format!("push web-identity {}", role.role_arn),
+        Some(Request::AssumeRoleWithSaml(role)) => {
+            format!("push saml {} --principal-arn {}", role.role_arn, role.principal_arn)
+        }
+        Some(Request::AssumeRoot(root)) => {
+            let task = root.task_policy_arn.rsplit('/').next().unwrap_or_default();
+            format!("push root {} --task-policy {task}", root.target_principal)
+        }
         None => "push import".to_owned(),
     }
 }
@@ -166,5 +174,11 @@ fn option(parameter: Parameter) -> Option<&'static str> {
         Parameter::AccessKeyId => "ID",
         Parameter::Audience => "--audience",
         Parameter::ProvidedContexts | Parameter::ContextAssertion => "--provided-context",
+        Parameter::ProviderId => "--provider-id",
+        Parameter::PrincipalArn => "--principal-arn",
+        Parameter::WebIdentityToken => "the web identity token",
+        Parameter::SamlAssertion => "the SAML assertion",
+        Parameter::TargetPrincipal => "ACCOUNT",
+        Parameter::TaskPolicyArn => "--task-policy",
     })
 }

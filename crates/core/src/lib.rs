@@ -19,6 +19,7 @@ mod http;
 mod private_files;
 pub mod provider;
 pub mod refresh;
+pub mod saml;
 pub mod secret_command;
 pub mod secret_store;
 pub mod stack;

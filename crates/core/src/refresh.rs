@@ -24,6 +24,8 @@ pub enum Beginning {
     Ambient(Ambient),
     /// Keys that were in a shell's environment, and are stored nowhere.
     ShellKeys,
+    /// Nobody: the request is unsigned, and the token in it says who asks.
+    Nobody,
 }
 
 /// One request of a plan, asked again.
@@ -57,8 +59,13 @@ pub enum PlanError {
         kind: Kind,
     },
     /// A part of the request is given once and not kept.
-    #[error("{0} was asked for with the assertion of a trusted context, which is given once and not kept")]
-    OneTime(CredentialId),
+    #[error("{id} was asked for with {what}, which is given once and not kept")]
+    OneTime {
+        /// Which one.
+        id: CredentialId,
+        /// The part.
+        what: &'static str,
+    },
     /// Nothing says what signed it.
     #[error("what signed the request of {0} is not known")]
     NoSigner(CredentialId),
@@ -75,6 +82,16 @@ pub fn is_due(credential: &Credential, now: Timestamp) -> bool {
     at.as_second() - now.as_second() <= half.min(LEAST)
 }
 
+/// The part of a request that is not kept, and cannot be found again.
+fn given_once(request: &Request) -> Option<&'static str> {
+    match request {
+        Request::AssumeRole(request) if !request.provided_contexts.is_empty() => Some("the assertion of a trusted context"),
+        Request::AssumeRoleWithWebIdentity(request) if request.token_source.is_none() => Some("a web identity token"),
+        Request::AssumeRoleWithSaml(request) if request.token_source.is_none() => Some("a SAML assertion"),
+        _ => None,
+    }
+}
+
 /// What has to be asked to have `id` anew, from the nearest living ancestor down.
 ///
 /// # Errors
@@ -88,15 +105,17 @@ pub fn plan(reader: &Reader, id: CredentialId, now: Timestamp) -> Result<Plan, P
         let Some(request) = credential.request.clone() else {
             return Err(PlanError::NotAskedFor { id: credential.id, kind: credential.kind });
         };
-        if matches!(&request, Request::AssumeRole(request) if !request.provided_contexts.is_empty()) {
-            return Err(PlanError::OneTime(credential.id));
+        if let Some(what) = given_once(&request) {
+            return Err(PlanError::OneTime { id: credential.id, what });
         }
+        let is_signed = request.is_signed();
         let (parent, signed_by, id) = (credential.parent, credential.signed_by.clone(), credential.id);
         steps.push(Step { credential, request });
         if steps.len() > MOST {
             return Err(PlanError::NoSigner(id));
         }
         match (parent, signed_by) {
+            _ if !is_signed => break Beginning::Nobody,
             (Some(parent), _) => {
                 let signer = reader.newest(parent)?;
                 if signer.has_secret() && !signer.is_expired(now) {

@@ -58,7 +58,7 @@ impl Console {
             return Err(Failure::usage(format!("--region {region}: this identity is of partition {}", arn.partition))
                 .next_step("give a region of that partition"));
         }
-        let region = self.region.as_deref().or(signing.region.as_deref()).filter(fits);
+        let region = self.region.as_deref().or(signing.who.region.as_deref()).filter(fits);
         let console = SignIn::of(&arn.partition, region).ok_or_else(|| {
             Failure::usage(format!("partition {} has no console that can be signed in to from here", arn.partition))
                 .next_step("use aws, aws-cn, aws-us-gov or aws-eusc")
@@ -84,7 +84,7 @@ impl Console {
 
     /// Who it is: as it is recorded, or as STS says.
     fn identity(&self, context: &Context, signing: &mut Signing) -> Result<Arn, Failure> {
-        let identity = match signing.identity.take() {
+        let identity = match signing.who.identity.take() {
             Some(identity) => identity,
             None => signing.sts(context, self.region.as_deref())?.caller_identity(&signing.set)?,
         };
@@ -96,9 +96,10 @@ impl Console {
         let next = "push a role on top of it with `credstack push assume ROLE`, or make a federated user of its long-term keys \
                     with `credstack push federation NAME --policy-arn ARN --from root`";
         let cannot = |who: &str| Err(Failure::usage(format!("{who} cannot sign in to the console")).next_step(next));
-        let most = match signing.kind {
+        let most = match signing.who.kind {
             SignerKind::LongTerm | SignerKind::Root => return cannot("long-term keys"),
             SignerKind::SessionToken { .. } => return cannot("a session of long-term keys (GetSessionToken)"),
+            SignerKind::RootSession => return cannot("a session from AssumeRoot"),
             SignerKind::FederatedUser if self.duration.is_some() => {
                 return Err(Failure::usage(
                     "--duration: the console session of a federated user lasts as long as its credentials",
@@ -106,7 +107,7 @@ impl Console {
                 .next_step("leave it out; `credstack push federation --duration` decides"));
             }
             SignerKind::FederatedUser | SignerKind::Unknown => 43_200,
-            SignerKind::RoleSession if is_chained(reader, signing.credential())? => 3600,
+            SignerKind::RoleSession if is_chained(reader, signing.who.credential())? => 3600,
             SignerKind::RoleSession => 43_200,
         };
         match self.duration {

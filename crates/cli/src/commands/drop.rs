@@ -1,5 +1,4 @@
-use super::consent::change_stack;
-use crate::{context::Context, failure::Failure};
+use crate::{consent::change_stack, context::Context, failure::Failure};
 
 /// Discard the newest saved identity; the current one stays
 ///

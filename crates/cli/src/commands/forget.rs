@@ -1,8 +1,7 @@
 use credstack_core::values::CredentialId;
 use serde_json::json;
 
-use super::consent::change;
-use crate::{context::Context, failure::Failure};
+use crate::{consent::change, context::Context, failure::Failure};
 
 /// Erase a held credential set
 ///

@@ -2,7 +2,6 @@
 
 mod clear;
 mod completions;
-pub mod consent;
 mod console;
 mod credential_process;
 mod doctor;

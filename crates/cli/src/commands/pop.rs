@@ -1,7 +1,6 @@
 use credstack_core::stack;
 
-use super::consent::change_stack;
-use crate::{context::Context, failure::Failure};
+use crate::{consent::change_stack, context::Context, failure::Failure};
 
 /// Make the newest saved identity current again
 ///

@@ -1,5 +1,4 @@
-use super::consent::change_stack;
-use crate::{context::Context, failure::Failure, signing, store};
+use crate::{consent::change_stack, context::Context, failure::Failure, signing, store};
 
 /// Put a copy of the current identity on the saved ones
 ///

@@ -3,8 +3,8 @@ use credstack_core::values::StackName;
 use serde::Serialize;
 use serde_json::json;
 
-use super::consent::change_stack;
 use crate::{
+    consent::change_stack,
     context::Context,
     failure::Failure,
     output::{escape, table},

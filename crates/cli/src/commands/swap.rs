@@ -1,5 +1,4 @@
-use super::consent::change_stack;
-use crate::{context::Context, failure::Failure, signing, store};
+use crate::{consent::change_stack, context::Context, failure::Failure, signing, store};
 
 /// Let the current and the newest saved identity change places
 ///

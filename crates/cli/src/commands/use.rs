@@ -1,7 +1,6 @@
 use credstack_core::{stack::Landing, values::FrameName};
 
-use super::consent::change_stack;
-use crate::{context::Context, failure::Failure, signing, store};
+use crate::{consent::change_stack, context::Context, failure::Failure, signing, store};
 
 /// Make a stored credential set current
 ///

@@ -63,7 +63,7 @@ impl Whoami {
         let signing = signer::choose(context, &reader, &choice)?;
         let identity = signing.sts(context, self.region.as_deref())?.caller_identity(&signing.set)?;
         let (expires_at, temporary) = (signing.expires_at, !signing.set.is_long_term());
-        Ok(IdentityShape { expires_at, temporary, ..shape(Some(identity), signing.credential()) })
+        Ok(IdentityShape { expires_at, temporary, ..shape(Some(identity), signing.who.credential()) })
     }
 
     fn offline(&self, context: &Context) -> Result<IdentityShape, Failure> {

@@ -9,7 +9,7 @@ use credstack_core::{
     },
 };
 
-use super::{Signing, ca_bundle, check_set, inherited, kind_of};
+use super::{Signing, Who, ca_bundle, check_set, inherited, kind_of};
 use crate::{
     context::Context,
     failure::{self, Failure},
@@ -74,7 +74,7 @@ pub fn from_keys(context: &Context, reader: &Reader, keys: ShellKeys) -> Result<
     let (signer, identity, kind) = match reader.key_owner(&keys.set.access_key_id)? {
         KeyOwner::Stored(credential) | KeyOwner::Ours(credential) => {
             known_end = credential.expires_at;
-            (Signer::Credential(credential.id), credential.identity.clone(), kind_of(&credential, &keys.set))
+            (Signer::Credential(credential.id), credential.identity.clone(), kind_of(&credential))
         }
         KeyOwner::Unknown if keys.set.is_long_term() => (Signer::ShellKeys, None, SignerKind::LongTerm),
         KeyOwner::Unknown => (Signer::ShellKeys, None, SignerKind::Unknown),
@@ -84,7 +84,8 @@ pub fn from_keys(context: &Context, reader: &Reader, keys: ShellKeys) -> Result<
         _ => Inherited::default(),
     };
     let (set, expires_at) = (keys.set, keys.expires_at.or(known_end));
-    Ok(Signing { set, expires_at, identity, kind, signer, region: None, profile: None, is_untouched: false, inherited })
+    let who = Who { identity, kind, signer, region: None, profile: None, is_untouched: false, inherited };
+    Ok(Signing { set, expires_at, who })
 }
 
 pub fn from_ambient(context: &Context, reader: &Reader, reference: Ambient) -> Result<Signing, Failure> {
@@ -111,15 +112,14 @@ pub fn from_ambient(context: &Context, reader: &Reader, reference: Ambient) -> R
         Some("AssumeRole" | "Sso" | "WebIdentityToken" | "EcsContainer" | "Ec2InstanceMetadata") => SignerKind::RoleSession,
         _ => SignerKind::Unknown,
     };
-    Ok(Signing {
+    let who = Who {
         kind,
-        set: resolved.set,
-        expires_at: resolved.expires_at,
         identity: None,
         region: reference.region.clone(),
         profile: resolved.reference.profile.clone(),
         signer: Signer::Ambient(resolved.reference),
         is_untouched: false,
         inherited: Inherited::default(),
-    })
+    };
+    Ok(Signing { set: resolved.set, expires_at: resolved.expires_at, who })
 }

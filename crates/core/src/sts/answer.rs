@@ -1,6 +1,8 @@
 use aws_sdk_sts::{
     operation::{
-        assume_role::AssumeRoleOutput, get_federation_token::GetFederationTokenOutput, get_session_token::GetSessionTokenOutput,
+        assume_role::AssumeRoleOutput, assume_role_with_saml::AssumeRoleWithSamlOutput,
+        assume_role_with_web_identity::AssumeRoleWithWebIdentityOutput, assume_root::AssumeRootOutput,
+        get_federation_token::GetFederationTokenOutput, get_session_token::GetSessionTokenOutput,
     },
     types::Credentials,
 };
@@ -16,7 +18,8 @@ pub struct Granted {
     pub set: CredentialSet,
     /// When they expire, as STS says.
     pub expires_at: Timestamp,
-    /// Who they are: the assumed role's session or the federated user. `None` for GetSessionToken, whose identity is the signer's.
+    /// Who they are: the assumed role's session, the federated user or the root user. `None` for GetSessionToken, whose identity is
+    /// the signer's.
     pub identity: Option<Identity>,
     /// `PackedPolicySize`: how much of the room for packed policies and tags the request took, in percent. AWS has
     /// replaced it by the next one in June 2026 and may leave it out.
@@ -41,15 +44,35 @@ pub(super) trait IntoGranted {
     fn into_granted(self) -> Result<Granted, Incomplete>;
 }
 
-impl IntoGranted for AssumeRoleOutput {
+/// The answers of the three operations that yield a role's session have these parts alike.
+macro_rules! role_session {
+    ($output:ty) => {
+        impl IntoGranted for $output {
+            fn into_granted(self) -> Result<Granted, Incomplete> {
+                let request_id = self.request_id().map(str::to_owned);
+                #[expect(deprecated, reason = "servers other than AWS give nothing else")]
+                let packed_policy_size = self.packed_policy_size;
+                let user = self.assumed_role_user.map(|user| identity(user.arn, user.assumed_role_id));
+                Ok(Granted {
+                    identity: user.transpose()?,
+                    packed_policy_size,
+                    session_token_utilization: self.session_token_utilization,
+                    source_identity: self.source_identity,
+                    ..granted(self.credentials, request_id)?
+                })
+            }
+        }
+    };
+}
+
+role_session!(AssumeRoleOutput);
+role_session!(AssumeRoleWithWebIdentityOutput);
+role_session!(AssumeRoleWithSamlOutput);
+
+impl IntoGranted for AssumeRootOutput {
     fn into_granted(self) -> Result<Granted, Incomplete> {
         let request_id = self.request_id().map(str::to_owned);
-        #[expect(deprecated, reason = "servers other than AWS give nothing else")]
-        let packed_policy_size = self.packed_policy_size;
-        let user = self.assumed_role_user.map(|user| identity(user.arn, user.assumed_role_id));
         Ok(Granted {
-            identity: user.transpose()?,
-            packed_policy_size,
             session_token_utilization: self.session_token_utilization,
             source_identity: self.source_identity,
             ..granted(self.credentials, request_id)?

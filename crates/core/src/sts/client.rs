@@ -19,8 +19,7 @@ use super::{
     Granted, Settings, StsError,
     answer::IntoGranted,
     configuration::{Loaded, load},
-    error::Call,
-    operations,
+    error, operations,
 };
 use crate::values::{
     CredentialSet, Identity,
@@ -64,14 +63,14 @@ impl Sts {
         self.configured_region.as_deref()
     }
 
-    /// Sends a request, signed by `signer`.
+    /// Sends a request, signed by `signer`; [`Request::is_signed`] says which ones need none.
     ///
     /// The limits that can be known locally are the caller's to check first: [`Request::check`], [`OneTime::check`].
     ///
     /// # Errors
     ///
     /// [`StsError::Refused`] with what STS said, else why there was no answer of STS's.
-    pub fn ask(&self, signer: &CredentialSet, request: &Request, one_time: &OneTime) -> Result<Granted, StsError> {
+    pub fn ask(&self, signer: Option<&CredentialSet>, request: &Request, one_time: &OneTime) -> Result<Granted, StsError> {
         self.block_on(self.call(signer, request.operation(), one_time).ask(request, one_time))
     }
 
@@ -81,7 +80,7 @@ impl Sts {
     ///
     /// As for [`Sts::ask`].
     pub fn caller_identity(&self, signer: &CredentialSet) -> Result<Identity, StsError> {
-        self.block_on(self.call(signer, "GetCallerIdentity", &OneTime::default()).identify())
+        self.block_on(self.call(Some(signer), "GetCallerIdentity", &OneTime::default()).identify())
     }
 
     /// [`Sts::ask`] and [`Sts::caller_identity`] of the signer at the same time.
@@ -98,9 +97,9 @@ impl Sts {
     ) -> Result<(Granted, Option<Identity>), StsError> {
         const LATER: Duration = Duration::from_secs(2);
         self.block_on(async {
-            let identify = self.call(signer, "GetCallerIdentity", &OneTime::default());
+            let identify = self.call(Some(signer), "GetCallerIdentity", &OneTime::default());
             let identity = tokio::spawn(async move { identify.identify().await.ok() });
-            let granted = self.call(signer, request.operation(), one_time).ask(request, one_time).await?;
+            let granted = self.call(Some(signer), request.operation(), one_time).ask(request, one_time).await?;
             let identity = tokio::time::timeout(LATER, identity).await;
             Ok((granted, identity.ok().and_then(Result::ok).flatten()))
         })
@@ -113,19 +112,22 @@ impl Sts {
         }
     }
 
-    pub(super) fn call(&self, signer: &CredentialSet, operation: &'static str, one_time: &OneTime) -> Signed {
+    pub(super) fn call(&self, signer: Option<&CredentialSet>, operation: &'static str, one_time: &OneTime) -> Call {
         let seen = Seen::default();
-        let token = signer.session_token.as_ref().map(|token| token.expose_secret().to_owned());
-        let credentials =
-            Credentials::new(&signer.access_key_id, signer.secret_access_key.expose_secret(), token, None, "credstack");
-        let mut config =
-            aws_sdk_sts::config::Builder::from(&self.config).credentials_provider(credentials).interceptor(seen.clone());
+        let mut config = aws_sdk_sts::config::Builder::from(&self.config).interceptor(seen.clone());
+        if let Some(signer) = signer {
+            let token = signer.session_token.as_ref().map(|token| token.expose_secret().to_owned());
+            let secret = signer.secret_access_key.expose_secret();
+            config = config.credentials_provider(Credentials::new(&signer.access_key_id, secret, token, None, "credstack"));
+        }
         if let Some(endpoint) = &self.endpoint {
             config.set_endpoint_url(endpoint.clone());
         }
-        let secrets = [Some(&signer.secret_access_key), signer.session_token.as_ref(), one_time.token_code.as_ref()];
-        let secrets = secrets.into_iter().flatten().chain(&one_time.context_assertions).cloned().collect();
-        Signed { client: Client::from_conf(config.build()), seen, operation, region: self.region.clone(), secrets }
+        let of_signer = signer.map(|signer| [Some(&signer.secret_access_key), signer.session_token.as_ref()]);
+        let given = [one_time.token_code.as_ref(), one_time.token.as_ref()];
+        let secrets = of_signer.into_iter().flatten().chain(given).flatten().chain(&one_time.context_assertions);
+        let secrets = secrets.cloned().collect();
+        Call { client: Client::from_conf(config.build()), seen, operation, region: self.region.clone(), secrets }
     }
 }
 
@@ -138,8 +140,8 @@ impl Drop for Sts {
     }
 }
 
-/// One call, signed.
-pub(super) struct Signed {
+/// One call, ready to be sent.
+pub(super) struct Call {
     pub(super) client: Client,
     seen: Seen,
     operation: &'static str,
@@ -147,14 +149,22 @@ pub(super) struct Signed {
     secrets: Vec<SecretString>,
 }
 
-impl Signed {
+impl Call {
     async fn ask(&self, request: &Request, one_time: &OneTime) -> Result<Granted, StsError> {
         let client = &self.client;
         match request.clone() {
             Request::AssumeRole(request) => self.granted(operations::assume_role(client, request, one_time).await),
             Request::GetSessionToken(request) => self.granted(operations::get_session_token(client, request, one_time).await),
             Request::GetFederationToken(request) => self.granted(operations::get_federation_token(client, request).await),
+            Request::AssumeRoleWithWebIdentity(request) => {
+                self.granted(operations::assume_role_with_web_identity(client, request, one_time).await)
+            }
+            Request::AssumeRoleWithSaml(request) => {
+                self.granted(operations::assume_role_with_saml(client, request, one_time).await)
+            }
+            Request::AssumeRoot(request) => self.granted(operations::assume_root(client, request).await),
         }
+        .map(|granted| Granted { identity: granted.identity.or_else(|| request.identity()), ..granted })
     }
 
     pub(super) async fn identify(&self) -> Result<Identity, StsError> {
@@ -191,8 +201,8 @@ impl Signed {
         }
     }
 
-    pub(super) fn as_call(&self) -> Call {
-        Call {
+    pub(super) fn as_call(&self) -> error::Call {
+        error::Call {
             operation: self.operation,
             endpoint: self.seen.0.get().cloned().unwrap_or_default(),
             region: self.region.clone(),

@@ -33,7 +33,7 @@ impl Sts {
         signer: &CredentialSet,
         request: &DecodeAuthorizationMessage,
     ) -> Result<String, StsError> {
-        let call = self.call(signer, "DecodeAuthorizationMessage", &OneTime::default());
+        let call = self.call(Some(signer), "DecodeAuthorizationMessage", &OneTime::default());
         self.block_on(async {
             let answer = call.client.decode_authorization_message().encoded_message(&request.encoded_message).send().await;
             let answer = answer.map_err(|error| StsError::from_sdk(error, call.as_call()))?;
@@ -49,7 +49,7 @@ impl Sts {
     ///
     /// As for [`Sts::ask`].
     pub fn access_key_account(&self, signer: &CredentialSet, request: &GetAccessKeyInfo) -> Result<String, StsError> {
-        let call = self.call(signer, "GetAccessKeyInfo", &OneTime::default());
+        let call = self.call(Some(signer), "GetAccessKeyInfo", &OneTime::default());
         self.block_on(async {
             let answer = call.client.get_access_key_info().access_key_id(&request.access_key_id).send().await;
             let answer = answer.map_err(|error| StsError::from_sdk(error, call.as_call()))?;
@@ -69,7 +69,7 @@ impl Sts {
         signer: &CredentialSet,
         request: &GetWebIdentityToken,
     ) -> Result<WebIdentityToken, StsError> {
-        let call = self.call(signer, "GetWebIdentityToken", &OneTime::default());
+        let call = self.call(Some(signer), "GetWebIdentityToken", &OneTime::default());
         let tags = request.tags.iter().map(|tag| Tag::builder().key(&tag.key).value(&tag.value).build());
         let tags = tags.collect::<Result<Vec<_>, BuildError>>().map_err(SdkError::construction_failure);
         self.block_on(async {
@@ -108,7 +108,7 @@ impl Sts {
         let mut found: Vec<Result<Identity, StsError>> = signers.iter().map(|_| Err(ended())).collect();
         let waited = first.block_on(async {
             for (i, (sts, signer)) in signers.iter().enumerate() {
-                let call = sts.call(signer, "GetCallerIdentity", &OneTime::default());
+                let call = sts.call(Some(signer), "GetCallerIdentity", &OneTime::default());
                 asked.spawn(async move { (i, call.identify().await) });
             }
             while let Some(answer) = asked.join_next().await {

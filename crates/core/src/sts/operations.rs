@@ -5,6 +5,9 @@ use aws_sdk_sts::{
     error::BuildError,
     operation::{
         assume_role::{AssumeRoleError, AssumeRoleOutput},
+        assume_role_with_saml::{AssumeRoleWithSAMLError, AssumeRoleWithSamlOutput},
+        assume_role_with_web_identity::{AssumeRoleWithWebIdentityError, AssumeRoleWithWebIdentityOutput},
+        assume_root::{AssumeRootError, AssumeRootOutput},
         get_federation_token::{GetFederationTokenError, GetFederationTokenOutput},
         get_session_token::{GetSessionTokenError, GetSessionTokenOutput},
     },
@@ -70,6 +73,55 @@ pub(super) async fn get_federation_token(
         .set_tags(tags(request.tags).map_err(SdkError::construction_failure)?)
         .send()
         .await
+}
+
+pub(super) async fn assume_role_with_web_identity(
+    client: &Client,
+    request: request::AssumeRoleWithWebIdentity,
+    one_time: &OneTime,
+) -> Outcome<AssumeRoleWithWebIdentityOutput, AssumeRoleWithWebIdentityError> {
+    client
+        .assume_role_with_web_identity()
+        .role_arn(request.role_arn)
+        .role_session_name(request.role_session_name)
+        .set_web_identity_token(token(one_time))
+        .set_provider_id(request.provider_id)
+        .set_duration_seconds(request.duration_seconds)
+        .set_policy(request.policy)
+        .set_policy_arns(policy_arns(request.policy_arns))
+        .send()
+        .await
+}
+
+pub(super) async fn assume_role_with_saml(
+    client: &Client,
+    request: request::AssumeRoleWithSaml,
+    one_time: &OneTime,
+) -> Outcome<AssumeRoleWithSamlOutput, AssumeRoleWithSAMLError> {
+    client
+        .assume_role_with_saml()
+        .role_arn(request.role_arn)
+        .principal_arn(request.principal_arn)
+        .set_saml_assertion(token(one_time))
+        .set_duration_seconds(request.duration_seconds)
+        .set_policy(request.policy)
+        .set_policy_arns(policy_arns(request.policy_arns))
+        .send()
+        .await
+}
+
+pub(super) async fn assume_root(client: &Client, request: request::AssumeRoot) -> Outcome<AssumeRootOutput, AssumeRootError> {
+    client
+        .assume_root()
+        .target_principal(request.target_principal)
+        .task_policy_arn(PolicyDescriptorType::builder().arn(request.task_policy_arn).build())
+        .set_duration_seconds(request.duration_seconds)
+        .send()
+        .await
+}
+
+fn token(one_time: &OneTime) -> Option<String> {
+    one_time.token.as_ref().map(|token| token.expose_secret().to_owned())
 }
 
 fn token_code(one_time: &OneTime) -> Option<String> {

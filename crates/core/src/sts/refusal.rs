@@ -42,6 +42,9 @@ impl Refusal {
         let says = |text: &str| self.message.contains(text);
         match self.code.as_str() {
             "AccessDenied" | "AccessDeniedException" => self.denied(),
+            "ExpiredTokenException" if self.is_unsigned() => {
+                "the identity provider's token has expired: get a new one, and use it at once".into()
+            }
             "ExpiredToken" | "ExpiredTokenException" => {
                 "the session that signs has expired: ask for it again, or sign with what is beneath it".into()
             }
@@ -102,9 +105,12 @@ impl Refusal {
                  `credstack refresh`, or sign with another identity by --from"
                     .into()
             }
-            "InvalidIdentityToken" | "IDPRejectedClaim" => {
-                "the identity provider's token is not accepted: sign in there again".into()
+            "InvalidIdentityToken" => {
+                "the token is not one of an identity provider that the role's account knows: check that it is the right token, and \
+                 the provider in IAM"
+                    .into()
             }
+            "IDPRejectedClaim" => "the identity provider does not accept its own token any more: sign in there again".into(),
             "IDPCommunicationError" => "STS could not reach the identity provider: try again".into(),
             code if code.starts_with("Throttl") || code == "RequestLimitExceeded" || code == "TooManyRequestsException" => {
                 "STS is asked too often by this account, and it was tried several times: wait a little, then try again".into()
@@ -114,6 +120,11 @@ impl Refusal {
             }
             _ => "nothing was changed; the request id finds this call in CloudTrail and in AWS support".into(),
         }
+    }
+
+    /// Whether a token, and no signature, says who asks.
+    fn is_unsigned(&self) -> bool {
+        ["AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"].contains(&self.operation)
     }
 
     /// AccessDenied has more causes than any other code, and only its message tells them apart.
@@ -127,6 +138,12 @@ impl Refusal {
              keys, by --from or --profile"
         } else if says("with session credentials") {
             "a session cannot call this: sign with long-term keys, by --from root or --profile"
+        } else if self.is_unsigned() {
+            "the role's trust policy does not let in who the token is for: check the role's ARN, the provider, and the trust \
+             policy's conditions on audience and subject"
+        } else if self.operation == "AssumeRoot" {
+            "root access has to be switched on for the organization, and this takes sts:AssumeRoot in its management account or \
+             in a delegated administrator account: check who signs, and the member account"
         } else if says("assumed by root") {
             "the account root cannot assume roles: sign with the keys of an IAM user"
         } else if says("sts:TagSession") {

@@ -51,6 +51,12 @@ pub enum Kind {
     SessionToken,
     /// From GetFederationToken.
     FederationToken,
+    /// From AssumeRoleWithWebIdentity.
+    WebIdentity,
+    /// From AssumeRoleWithSAML.
+    Saml,
+    /// From AssumeRoot.
+    AssumeRoot,
     /// Brought from elsewhere.
     Imported,
     /// The environment's own keys, captured when they were first covered.
@@ -68,6 +74,9 @@ text_form!(Kind {
     AssumeRole => "assume-role",
     SessionToken => "session-token",
     FederationToken => "federation-token",
+    WebIdentity => "web-identity",
+    Saml => "saml",
+    AssumeRoot => "assume-root",
     Imported => "imported",
     Ambient => "ambient",
 });

@@ -180,7 +180,7 @@ fn try_sts(task: &str, settings: &Settings) -> Result<Vec<(&'static str, String)
     let request = Request::GetSessionToken(device);
     let one_time = OneTime { token_code: Some("271828".into()), ..Default::default() };
     let (granted, identity) = match task {
-        "session" => (Some(sts.ask(&signer(), &request, &one_time)?), None),
+        "session" => (Some(sts.ask(Some(&signer()), &request, &one_time)?), None),
         "session_and_identity" => {
             let (granted, identity) = sts.ask_and_identify(&signer(), &request, &one_time)?;
             (Some(granted), identity)

@@ -3,7 +3,7 @@
 use credstack_core::{
     stack::{Landing, Reader},
     values::{
-        Arn, Credential, CredentialId, FrameName, Kind,
+        Arn, Credential, CredentialId, FrameName,
         request::{LimitError, NarrowError, Narrowing, OneTime, Parameter, Request},
     },
 };
@@ -11,15 +11,9 @@ use secrecy::SecretString;
 
 use super::child::Signals;
 use crate::{
-    commands::{
-        consent::change,
-        push::{
-            acquire::{Acquisition, Grant},
-            common::Common,
-            inputs,
-            mfa::{self, Mfa},
-        },
-    },
+    acquire::{self, About, Acquisition, Grant, Mfa},
+    commands::push::inputs,
+    consent::change,
     context::Context,
     failure::Failure,
     signer::{self, Choice},
@@ -47,7 +41,7 @@ pub struct Narrow {
     #[arg(long, value_name = "DURATION", value_parser = inputs::duration, allow_negative_numbers = true)]
     ttl: Option<i32>,
     /// The code of the MFA device that the frame was asked for with; else the terminal is asked
-    #[arg(long, value_name = "CODE", value_parser = mfa::secret)]
+    #[arg(long, value_name = "CODE", value_parser = acquire::secret)]
     mfa_code: Option<SecretString>,
 }
 
@@ -91,30 +85,22 @@ impl Narrow {
         let sts = signing.sts(context, region.as_deref())?;
         let mut narrowing = Narrowing { policy, policy_arns: self.policy_arns.clone(), duration_seconds: self.ttl };
         if self.read_only {
-            let arn = match (&credential, &signing.identity) {
+            let arn = match (&credential, &signing.who.identity) {
                 (Some(Credential { identity: Some(identity), .. }), _) | (_, Some(identity)) => identity.arn.clone(),
                 _ => sts.caller_identity(&signing.set)?.arn,
             };
             narrowing.policy_arns.push(read_only(&arn));
         }
         let request = request(context, credential.as_ref(), &signing, narrowing)?;
-        request.check(signing.kind).map_err(of_ttl)?;
+        request.check(signing.who.kind).map_err(of_ttl)?;
         if self.mfa_code.is_some() && request.serial_number().is_none() {
             return Err(Failure::usage("--mfa-code: no MFA device was named when this was asked for").next_step("leave it out"));
         }
         let mfa = Mfa::of(request.serial_number(), self.mfa_code.clone());
-        let common = Common {
-            no_use: true,
-            replace: false,
-            label: None,
-            note: Some(format!("exec {}", program.chars().take(100).collect::<String>())),
-            region,
-            yes: true,
-        };
-        let kind = kind_of(&request);
+        let about = About { label: None, note: Some(format!("exec {}", program.chars().take(100).collect::<String>())) };
         let (one_time, configured, command) = (OneTime::default(), None, "exec");
-        let acquisition =
-            Acquisition { context, command, reader, common: &common, signing, sts, kind, request, one_time, configured };
+        let signing = Some(signing);
+        let acquisition = Acquisition { context, command, reader, about, signing, sts, request, one_time, configured };
         let Grant { acquired, shell, detail } = acquisition.acquire(Some(&mfa))?;
         // From here on there is something to erase.
         signals.hold();
@@ -183,14 +169,6 @@ fn request(
 fn read_only(arn: &str) -> String {
     let partition = arn.parse::<Arn>().map_or_else(|_| "aws".to_owned(), |arn| arn.partition);
     format!("arn:{partition}:iam::aws:policy/ReadOnlyAccess")
-}
-
-fn kind_of(request: &Request) -> Kind {
-    match request {
-        Request::AssumeRole(_) => Kind::AssumeRole,
-        Request::GetSessionToken(_) => Kind::SessionToken,
-        Request::GetFederationToken(_) => Kind::FederationToken,
-    }
 }
 
 /// A limit of the duration, which is `--ttl` here.

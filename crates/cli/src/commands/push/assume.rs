@@ -1,10 +1,10 @@
 use credstack_core::values::{
-    Arn, Kind,
+    Arn,
     request::{AssumeRole, OneTime, Request},
 };
 
-use super::{acquire::Acquisition, common::Common, inputs, mfa::Mfa, policies::SessionPolicies, signed_by::SignedBy};
-use crate::{context::Context, failure::Failure, signer};
+use super::{common::Common, inputs, policies::SessionPolicies, signed::Signed, signed_by::SignedBy};
+use crate::{acquire::Mfa, context::Context, failure::Failure};
 
 /// Assume a role (AssumeRole)
 ///
@@ -55,49 +55,34 @@ pub struct Assume {
 impl Assume {
     pub fn run(self, context: &Context) -> Result<(), Failure> {
         self.common.check()?;
-        let policy = self.policies.inline()?;
+        let policy = self.policies.narrowed.inline()?;
         let (provided_contexts, context_assertions) = inputs::contexts(&self.provided_contexts)?;
-        let reader = context.reader()?;
-        let signing = signer::choose(context, &reader, &self.signed_by.choice())?;
-        let sts = signing.sts(context, self.common.region.as_deref())?;
         let is_bare = !self.role.starts_with("arn:");
         let role_arn = if is_bare { self.any_account()? } else { self.role.clone() };
-        let configured = self.duration.is_none().then_some("duration.assume");
-        let request = Request::AssumeRole(AssumeRole {
-            role_arn,
-            role_session_name: self.session_name.unwrap_or_else(|| context.session_name()),
-            duration_seconds: self.duration.or(signing.default_duration(context.configuration.duration.assume)),
-            external_id: self.external_id,
-            policy,
-            policy_arns: self.policies.policy_arns,
-            tags: self.policies.tags,
-            transitive_tag_keys: self.transitive_tags,
-            serial_number: self.mfa.mfa_serial.clone(),
-            source_identity: self.source_identity,
-            provided_contexts,
-        });
-        let one_time = OneTime { token_code: None, context_assertions };
-        let kind = Kind::AssumeRole;
-        let mut acquisition = Acquisition {
+        let signed = Signed {
             context,
-            command: "push",
-            reader,
             common: &self.common,
-            signing,
-            sts,
-            kind,
-            request,
-            one_time,
-            configured,
+            signed_by: &self.signed_by,
+            mfa: Some(&self.mfa),
+            one_time: OneTime { context_assertions, ..OneTime::default() },
+            configured: self.duration.is_none().then_some("duration.assume"),
+            bare_role: is_bare.then_some(&self.role),
         };
-        if is_bare {
-            acquisition.check()?;
-            let account = acquisition.caller()?;
-            if let Request::AssumeRole(request) = &mut acquisition.request {
-                request.role_arn = Arn::role(&account.partition, &account.account, &self.role).to_string();
-            }
-        }
-        acquisition.run(Some(&self.mfa))
+        signed.run(|who| {
+            Ok(Request::AssumeRole(AssumeRole {
+                role_arn,
+                role_session_name: self.session_name.clone().unwrap_or_else(|| context.session_name()),
+                duration_seconds: self.duration.or(who.default_duration(context.configuration.duration.assume)),
+                external_id: self.external_id.clone(),
+                policy,
+                policy_arns: self.policies.narrowed.policy_arns.clone(),
+                tags: self.policies.tags.clone(),
+                transitive_tag_keys: self.transitive_tags.clone(),
+                serial_number: self.mfa.mfa_serial.clone(),
+                source_identity: self.source_identity.clone(),
+                provided_contexts,
+            }))
+        })
     }
 
     /// A bare name takes partition and account from whoever signs. Until they are known, all but them can be checked.

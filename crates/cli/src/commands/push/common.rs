@@ -1,7 +1,7 @@
 use credstack_core::stack::Landing;
 
 use super::inputs;
-use crate::failure::Failure;
+use crate::{acquire::About, failure::Failure};
 
 /// The options of every push.
 #[derive(Debug, clap::Args)]
@@ -35,6 +35,11 @@ impl Common {
             (false, true) => Landing::Replace,
             (false, false) => Landing::Top,
         }
+    }
+
+    /// What is said of the new credential set.
+    pub fn about(&self) -> About {
+        About { label: self.label.clone(), note: self.note.clone() }
     }
 
     /// Labels and notes are for tables and logs: a line each, not a document.

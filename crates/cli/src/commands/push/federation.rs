@@ -1,10 +1,7 @@
-use credstack_core::values::{
-    Kind,
-    request::{GetFederationToken, OneTime, Request},
-};
+use credstack_core::values::request::{GetFederationToken, OneTime, Request};
 
-use super::{acquire::Acquisition, common::Common, inputs, policies::SessionPolicies, signed_by::SignedBy};
-use crate::{context::Context, failure::Failure, signer};
+use super::{common::Common, inputs, policies::SessionPolicies, signed::Signed, signed_by::SignedBy};
+use crate::{context::Context, failure::Failure};
 
 /// Get credentials for a federated user (GetFederationToken)
 ///
@@ -34,37 +31,31 @@ pub struct Federation {
 impl Federation {
     pub fn run(self, context: &Context) -> Result<(), Failure> {
         self.common.check()?;
-        let policy = self.policies.inline()?;
-        let has_policy = policy.is_some() || !self.policies.policy_arns.is_empty();
-        let reader = context.reader()?;
-        let signing = signer::choose(context, &reader, &self.signed_by.choice())?;
-        let sts = signing.sts(context, self.common.region.as_deref())?;
-        let configured = self.duration.is_none().then_some("duration.federation");
-        let request = Request::GetFederationToken(GetFederationToken {
-            name: self.name,
-            duration_seconds: self.duration.or(signing.default_duration(context.configuration.duration.federation)),
-            policy,
-            policy_arns: self.policies.policy_arns,
-            tags: self.policies.tags,
-        });
-        let (kind, one_time) = (Kind::FederationToken, OneTime::default());
-        let acquisition = Acquisition {
+        let policy = self.policies.narrowed.inline()?;
+        let has_policy = policy.is_some() || !self.policies.narrowed.policy_arns.is_empty();
+        let signed = Signed {
             context,
-            command: "push",
-            reader,
             common: &self.common,
-            signing,
-            sts,
-            kind,
-            request,
-            one_time,
-            configured,
+            signed_by: &self.signed_by,
+            mfa: None,
+            one_time: OneTime::default(),
+            configured: self.duration.is_none().then_some("duration.federation"),
+            bare_role: None,
         };
-        acquisition.check()?;
-        if !has_policy {
-            confirm_no_permissions(context, self.common.yes)?;
-        }
-        acquisition.run(None)
+        signed.run(|who| {
+            let request = Request::GetFederationToken(GetFederationToken {
+                name: self.name.clone(),
+                duration_seconds: self.duration.or(who.default_duration(context.configuration.duration.federation)),
+                policy,
+                policy_arns: self.policies.narrowed.policy_arns.clone(),
+                tags: self.policies.tags.clone(),
+            });
+            request.check(who.kind)?;
+            if !has_policy {
+                confirm_no_permissions(context, self.common.yes)?;
+            }
+            Ok(request)
+        })
     }
 }
 

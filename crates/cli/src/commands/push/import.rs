@@ -3,19 +3,19 @@ use std::io::Read;
 use credstack_core::{
     ambient,
     sts::{Sts, StsError},
-    values::{Acquired, CredentialSet, Identity, Kind, Signer},
+    values::{Acquired, CredentialSet, Identity, Kind, Signer, request::SignerKind},
 };
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Map;
 
-use super::{acquire::push, common::Common};
+use super::{common::Common, landing::push};
 use crate::{
     context::Context,
     failure::{self, Failure},
     signer::{self, Choice},
-    signing::{self, Signing},
+    signing::{self, Signing, Who},
     store,
 };
 
@@ -71,13 +71,15 @@ impl Import {
         let signing = Signing {
             set,
             expires_at,
-            identity: None,
-            kind: credstack_core::values::request::SignerKind::Unknown,
-            signer: Signer::None,
-            region: None,
-            profile: self.profile.clone(),
-            is_untouched: false,
-            inherited: Default::default(),
+            who: Who {
+                identity: None,
+                kind: SignerKind::Unknown,
+                signer: Signer::None,
+                region: None,
+                profile: self.profile.clone(),
+                is_untouched: false,
+                inherited: Default::default(),
+            },
         };
         let shell = signing::shell(context, &reader)?;
         let sts = signing.sts(context, self.common.region.as_deref())?;

@@ -1,15 +1,19 @@
 //! `push`: acquire a credential set and make it current.
 
-pub mod acquire;
 mod assume;
-pub mod common;
+mod common;
 mod federation;
 mod import;
 pub mod inputs;
-pub mod mfa;
+mod landing;
 mod policies;
+mod root;
+mod saml;
 mod session;
+mod signed;
 mod signed_by;
+mod unsigned;
+mod web_identity;
 
 use crate::{context::Context, failure::Failure};
 
@@ -34,6 +38,9 @@ enum What {
     Assume(assume::Assume),
     Session(session::Session),
     Federation(federation::Federation),
+    WebIdentity(web_identity::WebIdentity),
+    Saml(saml::Saml),
+    Root(root::Root),
     Import(import::Import),
 }
 
@@ -43,6 +50,9 @@ impl Push {
             What::Assume(push) => push.run(context),
             What::Session(push) => push.run(context),
             What::Federation(push) => push.run(context),
+            What::WebIdentity(push) => push.run(context),
+            What::Saml(push) => push.run(context),
+            What::Root(push) => push.run(context),
             What::Import(push) => push.run(context),
         }
     }

@@ -3,21 +3,28 @@ use credstack_core::values::request::Tag;
 use super::inputs;
 use crate::failure::Failure;
 
-/// What narrows a session down, and what marks it.
+/// What narrows a session down.
 #[derive(Debug, clap::Args)]
-pub struct SessionPolicies {
+pub struct Narrowed {
     /// A session policy: JSON, a file, or - for stdin
     #[arg(long, value_name = "FILE|JSON|-")]
     policy: Option<String>,
     /// A managed policy as session policy; repeatable
     #[arg(long = "policy-arn", value_name = "ARN")]
     pub policy_arns: Vec<String>,
+}
+
+/// What narrows a session down, and what marks it.
+#[derive(Debug, clap::Args)]
+pub struct SessionPolicies {
+    #[command(flatten)]
+    pub narrowed: Narrowed,
     /// A session tag; repeatable
     #[arg(long = "tag", value_name = "K=V", value_parser = inputs::tag)]
     pub tags: Vec<Tag>,
 }
 
-impl SessionPolicies {
+impl Narrowed {
     /// The inline policy's text, read from where it is.
     pub fn inline(&self) -> Result<Option<String>, Failure> {
         inputs::policy(self.policy.as_deref())

@@ -1,10 +1,7 @@
-use credstack_core::values::{
-    Kind,
-    request::{GetSessionToken, OneTime, Request},
-};
+use credstack_core::values::request::{GetSessionToken, OneTime, Request};
 
-use super::{acquire::Acquisition, common::Common, inputs, mfa::Mfa, signed_by::SignedBy};
-use crate::{context::Context, failure::Failure, signer};
+use super::{common::Common, inputs, signed::Signed, signed_by::SignedBy};
+use crate::{acquire::Mfa, context::Context, failure::Failure};
 
 /// Get a session for your own long-term keys (GetSessionToken)
 ///
@@ -31,16 +28,20 @@ pub struct Session {
 impl Session {
     pub fn run(self, context: &Context) -> Result<(), Failure> {
         self.common.check()?;
-        let reader = context.reader()?;
-        let signing = signer::choose(context, &reader, &self.signed_by.choice())?;
-        let sts = signing.sts(context, self.common.region.as_deref())?;
-        let configured = self.duration.is_none().then_some("duration.session");
-        let request = Request::GetSessionToken(GetSessionToken {
-            duration_seconds: self.duration.or(signing.default_duration(context.configuration.duration.session)),
-            serial_number: self.mfa.mfa_serial.clone(),
-        });
-        let (kind, one_time) = (Kind::SessionToken, OneTime::default());
-        Acquisition { context, command: "push", reader, common: &self.common, signing, sts, kind, request, one_time, configured }
-            .run(Some(&self.mfa))
+        let signed = Signed {
+            context,
+            common: &self.common,
+            signed_by: &self.signed_by,
+            mfa: Some(&self.mfa),
+            one_time: OneTime::default(),
+            configured: self.duration.is_none().then_some("duration.session"),
+            bare_role: None,
+        };
+        signed.run(|who| {
+            Ok(Request::GetSessionToken(GetSessionToken {
+                duration_seconds: self.duration.or(who.default_duration(context.configuration.duration.session)),
+                serial_number: self.mfa.mfa_serial.clone(),
+            }))
+        })
     }
 }

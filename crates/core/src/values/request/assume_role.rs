@@ -53,8 +53,9 @@ impl AssumeRole {
             SignerKind::Root => {
                 return Err(LimitError::signer("the account root cannot call AssumeRole", "sign with the keys of an IAM user"));
             }
-            SignerKind::FederatedUser => {
-                let limit = "a federated user can call nothing of STS but GetCallerIdentity";
+            SignerKind::FederatedUser | SignerKind::RootSession => {
+                let who = if signer == SignerKind::FederatedUser { "a federated user" } else { "a session from AssumeRoot" };
+                let limit = format!("{who} can call nothing of STS but GetCallerIdentity");
                 return Err(LimitError::signer(limit, "sign with what is beneath it, --from root"));
             }
             _ => {}
@@ -97,7 +98,7 @@ impl AssumeRole {
 }
 
 /// Only a role can be assumed, and a role's ARN is IAM's.
-fn check_is_role(arn: &str) -> Result<(), LimitError> {
+pub(super) fn check_is_role(arn: &str) -> Result<(), LimitError> {
     let Ok(parsed) = arn.parse::<Arn>() else { return Ok(()) };
     if let ("iam", Some(path)) = (parsed.service.as_str(), parsed.resource.strip_prefix("role/")) {
         // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-names

@@ -244,6 +244,7 @@ pub(super) fn mfa(serial_number: Option<&str>, signer: SignerKind) -> Result<(),
         SignerKind::SessionToken { .. } => "only long-term keys can show an MFA device, not a session",
         SignerKind::RoleSession => "only long-term keys can show an MFA device, not a role session",
         SignerKind::FederatedUser => "only long-term keys can show an MFA device, not a federated user",
+        SignerKind::RootSession => "only long-term keys can show an MFA device, not a session from AssumeRoot",
     };
     Err(LimitError::new(Parameter::SerialNumber, serial.to_owned(), limit).way_out(format!(
         "run `credstack push session --mfa-serial {serial}` with --from root, and then assume the role on top of it"

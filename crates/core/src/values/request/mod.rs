@@ -3,29 +3,39 @@
 //! Never an MFA code, a SAML assertion, a web-identity token or a context assertion: those are [`OneTime`].
 
 mod assume_role;
+mod assume_root;
 mod federation_token;
 mod inherited;
 mod limits;
 mod lookups;
 mod narrowed;
 mod one_time;
+mod saml;
 mod session_token;
 mod signer;
 #[cfg(test)]
 mod tests;
+mod token_source;
+mod web_identity;
 mod web_identity_token;
 
 pub use assume_role::{AssumeRole, ProvidedContext};
+pub use assume_root::{AssumeRoot, TASK_POLICIES};
 pub use federation_token::GetFederationToken;
 pub use inherited::Inherited;
 pub use limits::{LimitError, Parameter};
 pub use lookups::{DecodeAuthorizationMessage, GetAccessKeyInfo};
 pub use narrowed::{NarrowError, Narrowing};
 pub use one_time::OneTime;
+pub use saml::AssumeRoleWithSaml;
 use serde::{Deserialize, Serialize};
 pub use session_token::GetSessionToken;
 pub use signer::SignerKind;
+pub use token_source::TokenSource;
+pub use web_identity::AssumeRoleWithWebIdentity;
 pub use web_identity_token::{GetWebIdentityToken, SigningAlgorithm};
+
+use super::{Identity, Kind};
 
 /// A request to STS that yields a credential set, as the log and the database keep it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +47,13 @@ pub enum Request {
     GetSessionToken(GetSessionToken),
     /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html>
     GetFederationToken(GetFederationToken),
+    /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html>
+    AssumeRoleWithWebIdentity(AssumeRoleWithWebIdentity),
+    /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithSAML.html>
+    #[serde(rename = "AssumeRoleWithSAML")]
+    AssumeRoleWithSaml(AssumeRoleWithSaml),
+    /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoot.html>
+    AssumeRoot(AssumeRoot),
 }
 
 impl Request {
@@ -46,15 +63,67 @@ impl Request {
             Request::AssumeRole(_) => "AssumeRole",
             Request::GetSessionToken(_) => "GetSessionToken",
             Request::GetFederationToken(_) => "GetFederationToken",
+            Request::AssumeRoleWithWebIdentity(_) => "AssumeRoleWithWebIdentity",
+            Request::AssumeRoleWithSaml(_) => "AssumeRoleWithSAML",
+            Request::AssumeRoot(_) => "AssumeRoot",
         }
     }
 
-    /// Whom or what the credentials are asked for: the role's ARN or the federated user's name.
+    /// The kind of the credential set that it yields.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Request::AssumeRole(_) => Kind::AssumeRole,
+            Request::GetSessionToken(_) => Kind::SessionToken,
+            Request::GetFederationToken(_) => Kind::FederationToken,
+            Request::AssumeRoleWithWebIdentity(_) => Kind::WebIdentity,
+            Request::AssumeRoleWithSaml(_) => Kind::Saml,
+            Request::AssumeRoot(_) => Kind::AssumeRoot,
+        }
+    }
+
+    /// Whether somebody signs it. These two are unsigned: the token in them says who asks.
+    pub fn is_signed(&self) -> bool {
+        !matches!(self, Request::AssumeRoleWithWebIdentity(_) | Request::AssumeRoleWithSaml(_))
+    }
+
+    /// Where the token of an unsigned request is found when it is asked again.
+    pub fn token_source(&self) -> Option<&TokenSource> {
+        match self {
+            Request::AssumeRoleWithWebIdentity(request) => request.token_source.as_ref(),
+            Request::AssumeRoleWithSaml(request) => request.token_source.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// What kind of caller signs with the credentials that it yields.
+    pub fn yields(&self) -> SignerKind {
+        match self {
+            Request::AssumeRole(_) | Request::AssumeRoleWithWebIdentity(_) | Request::AssumeRoleWithSaml(_) => {
+                SignerKind::RoleSession
+            }
+            Request::GetSessionToken(request) => SignerKind::SessionToken { mfa: Some(request.serial_number.is_some()) },
+            Request::GetFederationToken(_) => SignerKind::FederatedUser,
+            Request::AssumeRoot(_) => SignerKind::RootSession,
+        }
+    }
+
+    /// Who it is that the credentials are for, where STS's answer does not say it and the request does.
+    pub(crate) fn identity(&self) -> Option<Identity> {
+        match self {
+            Request::AssumeRoot(request) => request.identity(),
+            _ => None,
+        }
+    }
+
+    /// Whom or what the credentials are asked for: the role's ARN, the federated user's name, or the member account.
     pub fn target(&self) -> Option<&str> {
         match self {
             Request::AssumeRole(request) => Some(&request.role_arn),
             Request::GetSessionToken(_) => None,
             Request::GetFederationToken(request) => Some(&request.name),
+            Request::AssumeRoleWithWebIdentity(request) => Some(&request.role_arn),
+            Request::AssumeRoleWithSaml(request) => Some(&request.role_arn),
+            Request::AssumeRoot(request) => Some(&request.target_principal),
         }
     }
 
@@ -70,6 +139,9 @@ impl Request {
             Request::AssumeRole(request) => request.check(signer),
             Request::GetSessionToken(request) => request.check(signer),
             Request::GetFederationToken(request) => request.check(signer),
+            Request::AssumeRoleWithWebIdentity(request) => request.check(),
+            Request::AssumeRoleWithSaml(request) => request.check(),
+            Request::AssumeRoot(request) => request.check(signer),
         }
     }
 
@@ -77,8 +149,9 @@ impl Request {
     pub fn warnings(&self) -> Vec<String> {
         match self {
             Request::AssumeRole(request) => request.warnings(),
-            Request::GetSessionToken(_) => Vec::new(),
             Request::GetFederationToken(request) => request.warnings(),
+            Request::AssumeRoot(request) => request.warnings(),
+            _ => Vec::new(),
         }
     }
 
@@ -87,7 +160,7 @@ impl Request {
         match self {
             Request::AssumeRole(request) => request.serial_number.as_deref(),
             Request::GetSessionToken(request) => request.serial_number.as_deref(),
-            Request::GetFederationToken(_) => None,
+            _ => None,
         }
     }
 }

@@ -25,6 +25,9 @@ pub enum NarrowError {
     /// GetSessionToken takes no policy.
     #[error("GetSessionToken takes no session policy")]
     TakesNone,
+    /// AssumeRoot takes one task policy and nothing else.
+    #[error("AssumeRoot takes no session policy: it may do its task and nothing else")]
+    IsOneTask,
     /// The assertions of provided contexts are given once and not kept.
     #[error("it was asked for with the assertion of a trusted context, which is given once and not kept")]
     OneTime,
@@ -53,6 +56,19 @@ impl Narrowing {
     }
 }
 
+fn add_policy(
+    policy: Option<String>,
+    arns: Vec<String>,
+    its_policy: &mut Option<String>,
+    its_arns: &mut Vec<String>,
+) -> Result<(), NarrowError> {
+    if its_policy.is_some() || !its_arns.is_empty() {
+        return Err(NarrowError::HasPolicy);
+    }
+    (*its_policy, *its_arns) = (policy, arns);
+    Ok(())
+}
+
 impl Request {
     /// The same request with a session policy added, or another duration.
     ///
@@ -68,10 +84,19 @@ impl Request {
                     return Err(NarrowError::OneTime);
                 }
                 if has_policy {
-                    if request.policy.is_some() || !request.policy_arns.is_empty() {
-                        return Err(NarrowError::HasPolicy);
-                    }
-                    (request.policy, request.policy_arns) = (by.policy, by.policy_arns);
+                    add_policy(by.policy, by.policy_arns, &mut request.policy, &mut request.policy_arns)?;
+                }
+                &mut request.duration_seconds
+            }
+            Request::AssumeRoleWithWebIdentity(request) => {
+                if has_policy {
+                    add_policy(by.policy, by.policy_arns, &mut request.policy, &mut request.policy_arns)?;
+                }
+                &mut request.duration_seconds
+            }
+            Request::AssumeRoleWithSaml(request) => {
+                if has_policy {
+                    add_policy(by.policy, by.policy_arns, &mut request.policy, &mut request.policy_arns)?;
                 }
                 &mut request.duration_seconds
             }
@@ -82,6 +107,8 @@ impl Request {
                 }
                 &mut request.duration_seconds
             }
+            Request::AssumeRoot(_) if has_policy => return Err(NarrowError::IsOneTask),
+            Request::AssumeRoot(request) => &mut request.duration_seconds,
             Request::GetSessionToken(_) if has_policy => return Err(NarrowError::TakesNone),
             Request::GetSessionToken(request) => &mut request.duration_seconds,
         };

@@ -11,6 +11,8 @@ pub struct OneTime {
     pub token_code: Option<SecretString>,
     /// One assertion for each of the request's provided contexts, in their order.
     pub context_assertions: Vec<SecretString>,
+    /// The web identity token or SAML assertion of an unsigned request.
+    pub token: Option<SecretString>,
 }
 
 impl OneTime {
@@ -19,7 +21,8 @@ impl OneTime {
     /// # Errors
     ///
     /// A code that is not six digits, a code without a device or a device without a code, an assertion outside
-    /// 4 to 2,048 characters, or a number of assertions other than that of the provided contexts.
+    /// 4 to 2,048 characters, a number of assertions other than that of the provided contexts, or a web identity token or
+    /// SAML assertion that is missing, or longer than 20,000 and 100,000 characters.
     pub fn check(&self, request: &Request) -> Result<(), LimitError> {
         let refuse = |parameter, limit: &str| Err(LimitError::new(parameter, None, limit));
         match (&self.token_code, request.serial_number()) {
@@ -46,6 +49,19 @@ impl OneTime {
                 return refuse(Parameter::ContextAssertion, "must have 4 to 2048 characters");
             }
         }
+        self.check_token(request)
+    }
+
+    fn check_token(&self, request: &Request) -> Result<(), LimitError> {
+        let (parameter, most) = match request {
+            Request::AssumeRoleWithWebIdentity(_) => (Parameter::WebIdentityToken, 20_000),
+            Request::AssumeRoleWithSaml(_) => (Parameter::SamlAssertion, 100_000),
+            _ => return Ok(()),
+        };
+        let length = self.token.as_ref().map_or(0, |token| token.expose_secret().chars().count());
+        if !(4..=most).contains(&length) {
+            return Err(LimitError::new(parameter, None, format!("must have 4 to {most} characters, not {length}")));
+        }
         Ok(())
     }
 }
@@ -59,6 +75,7 @@ impl fmt::Debug for OneTime {
         f.debug_struct("OneTime")
             .field("token_code", &self.token_code.as_ref().map(|_| "** redacted **"))
             .field("context_assertions", &self.context_assertions.len())
+            .field("token", &self.token.as_ref().map(|_| "** redacted **"))
             .finish()
     }
 }

@@ -17,6 +17,8 @@ pub enum SignerKind {
     },
     /// A session from GetFederationToken.
     FederatedUser,
+    /// A session from AssumeRoot.
+    RootSession,
     /// Nothing is known: only the rules that hold for everybody are checked.
     Unknown,
 }
@@ -45,6 +47,7 @@ impl SignerKind {
             SignerKind::RoleSession => "a role session",
             SignerKind::SessionToken { .. } => "a session from GetSessionToken",
             SignerKind::FederatedUser => "a federated user",
+            SignerKind::RootSession => "a session from AssumeRoot",
         };
         let limit = format!("{who} cannot call {operation}: that takes the long-term keys of an IAM user");
         Err(LimitError::signer(limit, "sign with --from root, or with --profile and a profile that has such keys"))

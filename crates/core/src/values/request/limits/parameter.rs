@@ -33,6 +33,18 @@ pub enum Parameter {
     ProvidedContexts,
     /// `ProvidedContexts.ContextAssertion`. Its value is never repeated.
     ContextAssertion,
+    /// `ProviderId` of an old web identity provider.
+    ProviderId,
+    /// `PrincipalArn` of a SAML provider.
+    PrincipalArn,
+    /// `WebIdentityToken`. Its value is never repeated.
+    WebIdentityToken,
+    /// `SAMLAssertion`. Its value is never repeated.
+    SamlAssertion,
+    /// `TargetPrincipal` of AssumeRoot.
+    TargetPrincipal,
+    /// `TaskPolicyArn` of AssumeRoot.
+    TaskPolicyArn,
     /// `EncodedMessage` of DecodeAuthorizationMessage.
     EncodedMessage,
     /// `AccessKeyId` of GetAccessKeyInfo. Its value is never repeated: it may be the secret key.
@@ -60,6 +72,12 @@ impl Parameter {
             Parameter::SourceIdentity => "SourceIdentity",
             Parameter::ProvidedContexts => "ProvidedContexts",
             Parameter::ContextAssertion => "ContextAssertion",
+            Parameter::ProviderId => "ProviderId",
+            Parameter::PrincipalArn => "PrincipalArn",
+            Parameter::WebIdentityToken => "WebIdentityToken",
+            Parameter::SamlAssertion => "SAMLAssertion",
+            Parameter::TargetPrincipal => "TargetPrincipal",
+            Parameter::TaskPolicyArn => "TaskPolicyArn",
             Parameter::EncodedMessage => "EncodedMessage",
             Parameter::AccessKeyId => "AccessKeyId",
             Parameter::Audience => "Audience",

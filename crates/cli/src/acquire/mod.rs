@@ -1,21 +1,23 @@
-//! What every STS push has in common: ask, and put the answer on the stack, or write down why there was none.
+//! One request to STS, from its checks to what was granted; a refusal is written down.
+
+mod mfa;
+pub mod token;
+
+pub use mfa::{Mfa, secret};
 
 use credstack_core::{
-    stack::{Change, Consent, Pushed, Reader, Shell},
+    stack::{Change, Consent, Reader, Shell},
     sts::{Granted, Sts, StsError},
     values::{
         Acquired, Arn, EventKind, Identity, Kind, Signer,
-        request::{LimitError, OneTime, Parameter, Request},
+        request::{LimitError, OneTime, Parameter, Request, SignerKind},
     },
 };
 use serde_json::{Map, Value, json};
 
-use super::{common::Common, mfa::Mfa};
 use crate::{
-    commands::consent::change,
     context::Context,
     failure::Failure,
-    shapes::FrameShape,
     signing::{self, Signing},
     store, words,
 };
@@ -29,16 +31,23 @@ pub struct Grant {
     pub detail: Map<String, Value>,
 }
 
+/// What a person says of a credential set.
+#[derive(Clone, Debug, Default)]
+pub struct About {
+    pub label: Option<String>,
+    pub note: Option<String>,
+}
+
 /// One STS request, ready to be sent.
 pub struct Acquisition<'a> {
     pub context: &'a Context,
     /// The command's name, for the log.
     pub command: &'static str,
     pub reader: Reader,
-    pub common: &'a Common,
-    pub signing: Signing,
+    pub about: About,
+    /// Who signs; nobody an unsigned request.
+    pub signing: Option<Signing>,
     pub sts: Sts,
-    pub kind: Kind,
     pub request: Request,
     pub one_time: OneTime,
     /// The configuration's key that the duration is from, if it is from there.
@@ -46,13 +55,6 @@ pub struct Acquisition<'a> {
 }
 
 impl Acquisition<'_> {
-    /// Acquires, and pushes.
-    pub fn run(self, mfa: Option<&Mfa>) -> Result<(), Failure> {
-        let (context, common, command) = (self.context, self.common, self.command);
-        let Grant { acquired, shell, detail } = self.acquire(mfa)?;
-        push(context, common, command, acquired, shell, detail)
-    }
-
     /// Checks what can be known locally, asks for the MFA code if there is one to ask for, and asks STS.
     pub fn acquire(mut self, mfa: Option<&Mfa>) -> Result<Grant, Failure> {
         let output = &self.context.output;
@@ -91,34 +93,38 @@ impl Acquisition<'_> {
         if granted.expires_at <= self.context.time() {
             output.warn("by this machine's clock these credentials have expired already: check the clock");
         }
+        let kind = self.request.kind();
         let acquired = Acquired {
-            identity: granted.identity.or_else(|| if self.kind == Kind::SessionToken { signer.clone() } else { None }),
+            identity: granted.identity.or_else(|| if kind == Kind::SessionToken { signer.clone() } else { None }),
             set: granted.set,
-            kind: self.kind,
+            kind,
             region: self.sts.configured_region().map(str::to_owned),
             issued_at: self.context.time(),
             expires_at: Some(granted.expires_at),
-            signer: self.signing.signer.clone(),
+            signer: self.signing.as_ref().map(|signing| signing.who.signer.clone()).unwrap_or_default(),
             request: Some(self.request.clone()),
-            label: self.common.label.clone(),
-            note: self.common.note.clone(),
+            label: self.about.label.clone(),
+            note: self.about.note.clone(),
         };
         Ok(Grant { acquired, shell: self.shell(signer)?, detail })
     }
 
     /// Who signs: as it is recorded, or as STS says.
     pub fn caller(&mut self) -> Result<Arn, Failure> {
-        let identity = match self.signing.identity.take() {
+        let nobody = || Failure::internal("nobody signs this request");
+        let signing = self.signing.as_mut().ok_or_else(nobody)?;
+        let identity = match signing.who.identity.take() {
             Some(identity) => identity,
-            None => self.sts.caller_identity(&self.signing.set)?,
+            None => self.sts.caller_identity(&signing.set)?,
         };
-        self.signing.learn(identity)
+        signing.learn(identity)
     }
 
     /// Checks what can be known without asking anybody.
     pub fn check(&self) -> Result<(), Failure> {
-        self.request.check(self.signing.kind).map_err(|error| self.over_limit(error))?;
-        Ok(self.signing.inherited.check(&self.request)?)
+        let who = self.signing.as_ref().map(|signing| &signing.who);
+        self.request.check(who.map_or(SignerKind::Unknown, |who| who.kind)).map_err(|error| self.over_limit(error))?;
+        Ok(who.map_or(Ok(()), |who| who.inherited.check(&self.request))?)
     }
 
     /// A limit that was run into, with the option or the configuration's key that did.
@@ -135,9 +141,10 @@ impl Acquisition<'_> {
     /// What ambient is in this shell, with what was found out about it on the way.
     fn shell(&self, signer: Option<Identity>) -> Result<Shell, Failure> {
         let mut shell = signing::shell(self.context, &self.reader)?;
-        match (&mut shell.keys, &self.signing.signer) {
+        let Some(Signing { who, .. }) = &self.signing else { return Ok(shell) };
+        match (&mut shell.keys, &who.signer) {
             (Some(keys), Signer::ShellKeys) => keys.identity = signer,
-            (None, Signer::Ambient(resolved)) if self.signing.is_untouched => {
+            (None, Signer::Ambient(resolved)) if who.is_untouched => {
                 shell.reference.profile = resolved.profile.clone();
                 shell.reference.provider = resolved.provider.clone();
             }
@@ -148,12 +155,12 @@ impl Acquisition<'_> {
 
     /// Asks STS; if it is not known who signs, that is asked at the same time.
     fn ask(&self) -> Result<(Granted, Option<Identity>), StsError> {
-        match &self.signing.identity {
-            Some(identity) => {
-                let granted = self.sts.ask(&self.signing.set, &self.request, &self.one_time)?;
-                Ok((granted, Some(identity.clone())))
-            }
-            None => self.sts.ask_and_identify(&self.signing.set, &self.request, &self.one_time),
+        match &self.signing {
+            None => Ok((self.sts.ask(None, &self.request, &self.one_time)?, None)),
+            Some(Signing { set, who, .. }) => match &who.identity {
+                Some(identity) => Ok((self.sts.ask(Some(set), &self.request, &self.one_time)?, Some(identity.clone()))),
+                None => self.sts.ask_and_identify(set, &self.request, &self.one_time),
+            },
         }
     }
 
@@ -175,13 +182,13 @@ impl Acquisition<'_> {
             detail.insert("message".into(), json!(refusal.message));
             detail.insert("request_id".into(), json!(refusal.request_id));
         }
-        if let Some(note) = &self.common.note {
+        if let Some(note) = &self.about.note {
             detail.insert("note".into(), json!(note));
         }
         let context = self.context;
         let recorded = Change::begin(&context.place, context.terms(self.command, Consent::Only(Default::default()))).and_then(
             |mut change| {
-                let parent = self.signing.credential();
+                let parent = self.signing.as_ref().and_then(|signing| signing.who.credential());
                 change.record_failure(event, &context.stack, parent, detail)?;
                 context.output.notices(&mut change);
                 Ok(())
@@ -197,44 +204,6 @@ impl Acquisition<'_> {
 /// Whether STS says that the code of the MFA device is wrong, or was given before.
 fn is_wrong_code(error: &StsError) -> bool {
     matches!(error, StsError::Refused(refusal) if refusal.message.contains("invalid MFA one time pass code"))
-}
-
-/// Stores what was acquired, makes it current, and shows it.
-pub fn push(
-    context: &Context,
-    common: &Common,
-    command: &str,
-    acquired: Acquired,
-    shell: Shell,
-    detail: Map<String, Value>,
-) -> Result<(), Failure> {
-    let landing = common.landing();
-    let pushed: Pushed = change(context, command, common.yes, |change| {
-        change.push(&context.stack, acquired.clone(), landing, &shell, detail.clone())
-    })?;
-    let output = &context.output;
-    if output.json() {
-        let position = pushed.moved.is_some().then_some(0);
-        output.print_done(&FrameShape::of_credential(&pushed.credential, position))?;
-    }
-    if acquired.signer == Signer::ShellKeys && pushed.credential.parent.is_none() {
-        output.warn("signed by keys of this shell that are stored nowhere: it cannot be renewed");
-    }
-    if let Some(id) = pushed.captured {
-        output.say(&format!("this shell's keys are saved as {id}, the root of the stack"));
-    }
-    let now = context.time();
-    match &pushed.moved {
-        Some(moved) => output.moved(moved, now),
-        None => output.say(&format!(
-            "held: {} ({}), {}; `credstack use {}` makes it current",
-            words::identity(&pushed.credential),
-            pushed.credential.id,
-            words::expiry(pushed.credential.expires_at, pushed.credential.temporary, now),
-            pushed.credential.id
-        )),
-    }
-    Ok(())
 }
 
 fn detail_of(granted: &Granted) -> Map<String, Value> {
