@@ -1,9 +1,11 @@
 //! One verb, one file: its arguments, whose doc comments are the help, and what it does.
 
+mod asking;
 mod clear;
 mod completions;
 mod console;
 mod credential_process;
+mod decode;
 mod doctor;
 mod drop;
 mod env;
@@ -11,6 +13,7 @@ mod exec;
 mod forget;
 mod history;
 mod init;
+mod key_info;
 mod list;
 mod pop;
 mod prompt;
@@ -25,6 +28,7 @@ mod shell_sync;
 mod stacks;
 mod swap;
 mod r#use;
+mod web_token;
 mod whoami;
 
 use std::process::ExitCode;
@@ -83,6 +87,9 @@ pub enum Command {
     List(list::List),
     Stacks(stacks::Stacks),
     Whoami(whoami::Whoami),
+    Decode(decode::Decode),
+    KeyInfo(key_info::KeyInfo),
+    WebToken(web_token::WebToken),
     Refresh(refresh::Refresh),
     History(history::History),
     CredentialProcess(credential_process::CredentialProcess),
@@ -114,6 +121,9 @@ pub fn run(context: &Context, command: Command) -> Result<ExitCode, Failure> {
         Command::List(command) => command.run(context),
         Command::Stacks(command) => command.run(context),
         Command::Whoami(command) => command.run(context),
+        Command::Decode(command) => command.run(context),
+        Command::KeyInfo(command) => command.run(context),
+        Command::WebToken(command) => command.run(context),
         Command::Refresh(command) => command.run(context),
         Command::History(command) => command.run(context),
         Command::CredentialProcess(command) => command.run(context),
