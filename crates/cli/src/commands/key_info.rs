@@ -23,7 +23,7 @@ use crate::{
 ///
 /// Examples:
 ///   credstack key-info ASIAIOSFODNN7EXAMPLE
-///   credstack key-info --offline ASIAIOSFODNN7EXAMPLE   from what is recorded, without secret store or network
+///   credstack key-info --offline ASIAIOSFODNN7EXAMPLE   from what is recorded
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct KeyInfo {

@@ -14,7 +14,7 @@ use crate::{context::Context, failure::Failure, words};
 ///
 /// Examples:
 ///   credstack web-token --audience https://api.example.com
-///   credstack web-token --audience a --audience b --duration 15m --signing-algorithm ES384 --tag job=42
+///   credstack web-token --audience a --audience b --duration 15m --tag job=42
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct WebToken {
@@ -46,7 +46,7 @@ impl WebToken {
         let (signing, sts) = self.asking.begin(context, &context.reader()?)?;
         let given = sts.web_identity_token(&signing.set, &request)?;
         let output = &context.output;
-        output.explain(&format!("a token of {}", words::expiry(Some(given.expires_at), true, context.time())));
+        output.explain(&format!("the token is good {}", words::expiry(Some(given.expires_at), true, context.time())));
         let token = given.token.expose_secret();
         if output.json() {
             return output.print_json(&json!({ "token": token, "expires_at": given.expires_at }));

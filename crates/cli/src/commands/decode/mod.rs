@@ -14,12 +14,12 @@ use crate::{context::Context, failure::Failure, output::escape};
 ///
 /// Examples:
 ///   aws ec2 stop-instances --instance-ids i-0a 2>&1 | credstack decode --explain -
-///   credstack decode --from root EXAMPLEWodyRNrtlQARDip-eTA6i6DrlUhHhPQrLWB_lAbl5pAKxl9mPDLexYcGBreyIKQC1BGBIpBKr
+///   credstack decode --profile admin EXAMPLEWodyRNrtlQARDip-eTA6i6DrlUhHhPQrLWB_lAbl5pAK
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Decode {
     /// The encoded message, a text with one in it, or `-`
-    #[arg(value_name = "MESSAGE", allow_hyphen_values = true)]
+    #[arg(value_name = "MESSAGE")]
     message: String,
     /// Say in words who was denied what on which resource, and by which statement
     #[arg(long)]
