@@ -11,6 +11,7 @@ mod aws_iam;
 mod commands;
 mod console;
 mod damage;
+mod decode;
 mod echoes;
 mod endpoint;
 mod faults;

@@ -118,13 +118,13 @@ fn what_is_due_is_renewed_and_other_keys_are_pointed_out_once() {
     assert_eq!(env.frames(), ["c5", "c4", "c1"]);
 }
 
-/// Three that hang take as long as one.
+/// Three slow answers take as long as one.
 #[test]
 fn all_are_asked_at_the_same_time() {
     let env = chain();
-    env.sandbox.faults(json!({ "delay_ms": 1500 }));
+    env.sandbox.faults(json!({ "delay_ms": 2000 }));
     let began = Instant::now();
     env.plain(["whoami", "--all"]).ok();
     let took = began.elapsed();
-    assert!(took >= Duration::from_millis(1500) && took < Duration::from_millis(4000), "{took:?}");
+    assert!(took >= Duration::from_secs(2) && took < Duration::from_secs(6), "{took:?}");
 }
