@@ -40,14 +40,20 @@ fn a_key_s_account_is_from_sts_and_the_rest_from_the_record() {
     assert_eq!(info["known"].as_array().unwrap().len(), 1);
     assert_eq!(known["frames"], json!([{ "stack": "default", "position": 0 }]));
     assert_eq!((&known["credential"], &known["kind"], &known["parent"]), (&json!("c2"), &json!("assume-role"), &json!("c1")));
-    assert_eq!((&known["issued_at"], &known["first_seen_at"]), (&known["last_seen_at"], &known["issued_at"]));
+    assert!(known["issued_at"].is_string() && known["first_seen_at"].is_string() && known["replaced_by"].is_null());
+    assert_eq!(known["first_seen_at"], known["last_seen_at"], "it was acquired, and nothing else");
     assert_eq!(known["expires_at"], env.list()["frames"][0]["expires_at"]);
     // Of a key that was never here STS tells the account.
     let bobs = env.plain(["key-info", BOB_KEY]).ok().stdout;
     assert!(bobs.contains("111122223333\n") && bobs.contains("no credential set that was ever here has it"), "{bobs}");
     assert_eq!(env.json(["key-info", BOB_KEY])["known"], json!([]));
+    let renewed = env.json(["refresh"])["renewed"][0].clone();
+    assert_eq!((&renewed["replaces"], &renewed["credential"]), (&json!("c2"), &json!("c3")));
+    assert_eq!(env.json(["key-info", &key])["known"][0]["replaced_by"], "c3");
+    assert!(env.plain(["key-info", &key]).ok().stdout.contains(" renewed to  c3\n"));
+    let key = current_key(&env);
     // On two stacks, then on none.
-    env.plain(["--stack", "other", "use", "c2"]).ok();
+    env.plain(["--stack", "other", "use", "c3"]).ok();
     let both = env.plain(["key-info", &key]).ok().stdout;
     assert!(both.contains("default, current; other, current\n"), "{both}");
     env.plain(["--stack", "other", "clear"]).ok();
