@@ -8,7 +8,7 @@ use credstack_core::stack::{Change, Left, Moved};
 use jiff::Timestamp;
 use owo_colors::OwoColorize;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     failure::{Failure, Kind},
@@ -118,16 +118,7 @@ impl Output {
 /// Reports a failure on stderr, as text or as JSON; the exit code is its kind's.
 pub fn report(failure: &Failure, json: bool) -> ExitCode {
     if json {
-        let (code, request_id) = failure.sts.clone().map_or((None, None), |(code, id)| (Some(code), id));
-        let error = json!({"error": {
-            "kind": failure.kind.name(),
-            "exit_code": failure.exit_code(),
-            "message": failure.message,
-            "next_step": failure.next_step,
-            "code": code,
-            "request_id": request_id,
-        }});
-        line_to_stderr(&escape_json(&error.to_string()));
+        line_to_stderr(&escape_json(&json!({ "error": failure_shape(failure) }).to_string()));
         return ExitCode::from(failure.exit_code());
     }
     line_to_stderr(&format!("{}: {}", "error".red().bold(), escape(&failure.message)));
@@ -135,6 +126,19 @@ pub fn report(failure: &Failure, json: bool) -> ExitCode {
         line_to_stderr(&format!("{}: {}", "next".cyan(), escape(next_step)));
     }
     ExitCode::from(failure.exit_code())
+}
+
+/// A failure as JSON.
+pub fn failure_shape(failure: &Failure) -> Value {
+    let (code, request_id) = failure.sts.clone().map_or((None, None), |(code, id)| (Some(code), id));
+    json!({
+        "kind": failure.kind.name(),
+        "exit_code": failure.exit_code(),
+        "message": failure.message,
+        "next_step": failure.next_step,
+        "code": code,
+        "request_id": request_id,
+    })
 }
 
 /// Reports what clap says: help and version are data, the rest is a usage error.

@@ -104,7 +104,7 @@ impl StackShape {
 }
 
 /// What `whoami` shows.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct IdentityShape {
     pub account: Option<String>,
     pub arn: Option<String>,
@@ -114,6 +114,15 @@ pub struct IdentityShape {
     /// For the words of a table only.
     #[serde(skip)]
     pub temporary: bool,
+}
+
+/// What `whoami --all` shows of a frame: with an error, what is recorded.
+#[derive(Debug, Serialize)]
+pub struct FrameIdentityShape {
+    pub position: usize,
+    #[serde(flatten)]
+    pub identity: IdentityShape,
+    pub error: Option<Value>,
 }
 
 /// One event of the log.

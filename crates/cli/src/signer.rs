@@ -42,16 +42,22 @@ pub fn choose(context: &Context, reader: &Reader, choice: &Choice<'_>) -> Result
     if !untouched {
         warn_of_other_keys(context, reader)?;
     }
-    let mut signing = match frame {
-        Frame::Credential(id) => from_credential(context, reader, id, name == FrameName::Current),
-        Frame::Ambient(reference) => match shell(context, reader)?.keys.filter(|_| untouched) {
-            Some(keys) => from_keys(context, reader, keys),
-            None if name == FrameName::Current => from_ambient(context, reader, reference),
-            None => from_reference(context, reader, reference),
-        },
-    }?;
+    let mut signing = of_frame(context, reader, frame, name == FrameName::Current)?;
     signing.who.is_untouched = untouched && name == FrameName::Current;
     Ok(signing)
+}
+
+/// Finds the identity of one frame, with its secret.
+pub fn of_frame(context: &Context, reader: &Reader, frame: Frame, is_current: bool) -> Result<Signing, Failure> {
+    let untouched = frame.is_untouched();
+    match frame {
+        Frame::Credential(id) => from_credential(context, reader, id, is_current),
+        Frame::Ambient(reference) => match shell(context, reader)?.keys.filter(|_| untouched) {
+            Some(keys) => from_keys(context, reader, keys),
+            None if is_current => from_ambient(context, reader, reference),
+            None => from_reference(context, reader, reference),
+        },
+    }
 }
 
 /// Finds what signed the call that gave a credential set, to have it sign again.

@@ -11,6 +11,7 @@ use axum::{
 use serde::Serialize;
 
 use crate::{
+    denial::{self, Question},
     faults::Faults,
     sandbox::{Shared, lock},
 };
@@ -22,12 +23,13 @@ pub fn routes() -> Router<Shared> {
         .route("/_sandbox/calls", get(calls).delete(no_calls))
         .route("/_sandbox/sessions", delete(end_sessions))
         .route("/_sandbox/totp", get(totp))
+        .route("/_sandbox/denied", get(denied))
         // A mistyped path is not a call to STS, and uses up no fault.
         .route("/_sandbox/{*path}", any(nothing_here))
 }
 
 async fn nothing_here() -> Response {
-    (StatusCode::NOT_FOUND, "there are /_sandbox/faults, /calls, /sessions and /totp\n").into_response()
+    (StatusCode::NOT_FOUND, "there are /_sandbox/faults, /calls, /sessions, /totp and /denied\n").into_response()
 }
 
 fn json(value: &impl Serialize) -> Response {
@@ -86,5 +88,14 @@ async fn totp(State(shared): State<Shared>, RawQuery(query): RawQuery) -> Respon
             let message = format!("the present code and the next one are used: wait {wait} s\n");
             (StatusCode::CONFLICT, [(header::RETRY_AFTER, wait.to_string())], message).into_response()
         }
+    }
+}
+
+/// What EC2 and others say when they refuse, with an encoded message for `DecodeAuthorizationMessage`.
+async fn denied(State(shared): State<Shared>, RawQuery(query): RawQuery) -> Response {
+    let question = Question::parse(query.as_deref().unwrap_or_default());
+    match question.and_then(|question| denial::message(&mut lock(&shared), &question)) {
+        Ok(message) => format!("{message}\n").into_response(),
+        Err((status, message)) => (status, format!("{message}\n")).into_response(),
     }
 }

@@ -55,6 +55,12 @@ pub fn authenticate(
     Ok(caller)
 }
 
+/// Whose an access key is, whether its session has ended or not.
+pub fn owner(world: &World, sessions: &Sessions, access_key_id: &str) -> Option<Caller> {
+    let temporary = || sessions.find(access_key_id).map(|(_, caller)| caller.clone());
+    long_term(world, access_key_id).map(|(caller, _)| caller).or_else(temporary)
+}
+
 fn long_term<'w>(world: &'w World, access_key_id: &str) -> Option<(Caller, &'w str)> {
     let caller = |kind| Caller { kind, session: None };
     if let Some(user) = world.users.iter().find(|user| user.access_key_id == access_key_id) {

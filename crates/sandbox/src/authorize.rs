@@ -52,6 +52,23 @@ pub fn by_own_policy(world: &World, caller: &Caller, action: &str, resource: &st
     }
 }
 
+/// The same for an action that is done to nothing in particular, with the words that AWS has for one.
+///
+/// # Errors
+/// `AccessDenied`, with the reason for the list of calls.
+pub fn on_anything(world: &World, caller: &Caller, action: &str, context: &Context) -> Result<(), Refusal> {
+    by_own_policy(world, caller, action, "*", context).map_err(|refusal| {
+        let ask = Ask { action, resource: "*", context };
+        let because = match own_policies(world, caller, ask) {
+            (Verdict::Denied, _) => "with an explicit deny in an identity-based policy".to_owned(),
+            (_, Some(Verdict::Denied)) => "with an explicit deny in a session policy".to_owned(),
+            (Verdict::Allowed, _) => format!("because no session policy allows the {action} action"),
+            _ => format!("because no identity-based policy allows the {action} action"),
+        };
+        Refusal { message: format!("User: {} is not authorized to perform: {action} {because}", caller.arn()), ..refusal }
+    })
+}
+
 fn own_policies(world: &World, caller: &Caller, ask: Ask<'_>) -> (Verdict, Option<Verdict>) {
     let session = caller.session.as_ref().and_then(|session| session.policies.as_ref());
     (policy::identity(caller.identity_policy(world), ask), session.map(|statements| policy::identity(statements, ask)))

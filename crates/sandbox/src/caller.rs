@@ -52,6 +52,8 @@ pub enum Kind {
 pub struct Facts {
     /// When it was issued.
     pub issued: Timestamp,
+    /// When it ends; `None` until it is issued.
+    pub ends: Option<Timestamp>,
     /// When an MFA code was given, if one was.
     pub mfa: Option<Timestamp>,
     /// Set once, never changed down the chain.
@@ -65,7 +67,7 @@ pub struct Facts {
 impl Facts {
     /// A session with nothing to carry.
     pub fn plain(issued: Timestamp) -> Facts {
-        Facts { issued, mfa: None, source_identity: None, tags: Tags::default(), policies: None }
+        Facts { issued, ends: None, mfa: None, source_identity: None, tags: Tags::default(), policies: None }
     }
 }
 
@@ -128,6 +130,11 @@ impl Caller {
             Kind::Federated { by, .. } => (by.clone(), Some(self.arn())),
         };
         Party { account: self.account().to_owned(), principal_arn, session_arn }
+    }
+
+    /// Whether it is a session of a user or of the account root, or of a federated user: one that may hardly call STS.
+    pub fn is_users_session(&self) -> bool {
+        self.session.is_some() && !matches!(self.kind, Kind::RoleSession { .. })
     }
 
     /// The source identity that was set earlier in the chain.

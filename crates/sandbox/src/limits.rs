@@ -24,6 +24,8 @@ pub const SERIAL: Pattern = Pattern { shown: r"[\w+=/:,.@-]*", allows: |text| wo
 pub const DIGITS: Pattern = Pattern { shown: r"[\d]*", allows: |text| text.bytes().all(|b| b.is_ascii_digit()) };
 /// ARNs and inline policies.
 pub const PLAIN: Pattern = Pattern { shown: r"[\u0009\u000A\u000D\u0020-\u00FF]+", allows: plain };
+/// Access key ids.
+pub const WORD: Pattern = Pattern { shown: r"[\w]*", allows: |text| words(text, "") };
 /// Keys and values of tags.
 pub const TAG: Pattern = Pattern { shown: r"[\p{L}\p{Z}\p{N}_.:/=+\-@]*", allows: tag };
 

@@ -5,6 +5,9 @@ pub const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 /// The letters of base64, `+` and `/` included: they are what careless clients forget to encode.
 pub const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+/// The letters of base64 that need no encoding in a URL, as encoded messages and signatures of a JWT have them.
+pub const BASE64_URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
 /// Random text of an alphabet whose size divides 256, so that no letter is favoured.
 ///
 /// # Errors

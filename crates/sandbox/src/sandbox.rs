@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{calls::Calls, faults::Faults, mfa::Devices, sessions::Sessions, world::World};
+use crate::{calls::Calls, faults::Faults, messages::Messages, mfa::Devices, sessions::Sessions, world::World};
 
 /// The world, and what has happened in it.
 pub struct Sandbox {
@@ -12,6 +12,8 @@ pub struct Sandbox {
     pub world: World,
     /// What was issued.
     pub sessions: Sessions,
+    /// The encoded messages that were given out.
+    pub messages: Messages,
     /// Which MFA codes were used.
     pub devices: Devices,
     /// What goes wrong.
@@ -25,7 +27,8 @@ pub struct Sandbox {
 impl Sandbox {
     /// A world in which nothing has happened yet.
     pub fn new(world: World, faults: Faults, verbose: bool) -> Sandbox {
-        Sandbox { world, sessions: Sessions::default(), devices: Devices::default(), faults, calls: Calls::default(), verbose }
+        let (sessions, messages, devices, calls) = Default::default();
+        Sandbox { world, sessions, messages, devices, faults, calls, verbose }
     }
 
     /// The time as this server sees it: the only place that reads the clock for it.

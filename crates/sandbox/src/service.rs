@@ -90,12 +90,14 @@ fn run(
     operation(&mut operations::Call {
         world: &sandbox.world,
         sessions: &mut sandbox.sessions,
+        messages: &sandbox.messages,
         devices: &mut sandbox.devices,
         caller: &caller,
         parameters,
         now: call.time,
         lifetime: sandbox.faults.lifetime_seconds,
         request_id: &call.request_id,
+        region: call.region.as_deref().unwrap_or_default(),
     })
 }
 

@@ -54,7 +54,7 @@ impl Sessions {
         let session_token = format!("{head}{}", random::text(random::BASE64, token_bytes.saturating_sub(head.len()))?);
         let secret_access_key = random::text(random::BASE64, 40)?;
         let issued = Issued { access_key_id: access_key_id.clone(), secret_access_key, session_token, expiration };
-        let caller = Caller { kind, session: Some(facts) };
+        let caller = Caller { kind, session: Some(Facts { ends: Some(expiration), ..facts }) };
         self.sessions.insert(access_key_id, Session { issued: issued.clone(), caller });
         Ok(issued)
     }

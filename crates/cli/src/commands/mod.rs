@@ -1,9 +1,11 @@
 //! One verb, one file: its arguments, whose doc comments are the help, and what it does.
 
+mod asking;
 mod clear;
 mod completions;
 mod console;
 mod credential_process;
+mod decode;
 mod doctor;
 mod drop;
 mod env;
@@ -12,6 +14,7 @@ mod explain;
 mod forget;
 mod history;
 mod init;
+mod key_info;
 mod list;
 mod pop;
 mod prompt;
@@ -26,6 +29,7 @@ mod shell_sync;
 mod stacks;
 mod swap;
 mod r#use;
+mod web_token;
 mod whoami;
 
 use std::process::ExitCode;
@@ -84,6 +88,9 @@ pub enum Command {
     List(list::List),
     Stacks(stacks::Stacks),
     Whoami(whoami::Whoami),
+    Decode(decode::Decode),
+    KeyInfo(key_info::KeyInfo),
+    WebToken(web_token::WebToken),
     Refresh(refresh::Refresh),
     Explain(explain::Explain),
     History(history::History),
@@ -116,6 +123,9 @@ pub fn run(context: &Context, command: Command) -> Result<ExitCode, Failure> {
         Command::List(command) => command.run(context),
         Command::Stacks(command) => command.run(context),
         Command::Whoami(command) => command.run(context),
+        Command::Decode(command) => command.run(context),
+        Command::KeyInfo(command) => command.run(context),
+        Command::WebToken(command) => command.run(context),
         Command::Refresh(command) => command.run(context),
         Command::Explain(command) => command.run(context),
         Command::History(command) => command.run(context),

@@ -1,3 +1,5 @@
+mod all;
+
 use credstack_core::values::{Frame, FrameName, Identity};
 
 use super::push::inputs;
@@ -13,18 +15,24 @@ use crate::{
 /// Say who the current identity is, as STS says it
 ///
 /// FRAME is `current` (the default), `root`, `env` (this shell's keys), a position as `list` shows
-/// it, or a credential id.
+/// it, or a credential id. With --all every frame of the stack is asked about, all at the same time;
+/// one that fails is a row that says why, and the exit code is 0 only if none did, else that of the
+/// worst (the highest).
 ///
 /// Examples:
 ///   credstack whoami
 ///   credstack whoami root
+///   credstack whoami --all
 ///   credstack whoami --offline   from what is recorded, without secret store or network
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Whoami {
     /// Which frame
-    #[arg(value_name = "FRAME", default_value = "current")]
+    #[arg(value_name = "FRAME", default_value = "current", conflicts_with = "all")]
     frame: FrameName,
+    /// Every frame of the stack
+    #[arg(long)]
+    all: bool,
     /// Answer from what is recorded, without secret store or network
     #[arg(long)]
     offline: bool,
@@ -35,6 +43,9 @@ pub struct Whoami {
 
 impl Whoami {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
+        if self.all {
+            return all::run(context, self.region.as_deref(), self.offline);
+        }
         let shape = if self.offline { self.offline(context)? } else { self.online(context)? };
         if context.output.json() {
             return context.output.print_json(&shape);

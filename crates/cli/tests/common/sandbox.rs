@@ -83,6 +83,15 @@ impl Sandbox {
         answer.body.trim_end().to_owned()
     }
 
+    /// What EC2 says when it refuses the owner of a key to do something, with an encoded message.
+    pub fn denied(&self, access_key_id: &str, action: &str, region: &str) -> String {
+        let resource = format!("arn:aws:ec2:{region}:111122223333:instance/i-0a");
+        let question = format!("access_key_id={access_key_id}&action={action}&resource={resource}&aws:RequestedRegion={region}");
+        let answer = http::get(&format!("{}/_sandbox/denied?{question}", self.direct));
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.body
+    }
+
     /// What it issued so far, in no particular order across connections. An answer that was cut counts as far as it went.
     pub fn issued(&self) -> Vec<Issued> {
         let answers = self.recorder.answers();

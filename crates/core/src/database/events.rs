@@ -42,6 +42,14 @@ pub(crate) fn has(connection: &Connection, event: EventKind, id: CredentialId) -
     Ok(statement.exists((event.as_str(), id.0))?)
 }
 
+/// When the log first and last tells something of a credential set.
+pub(crate) fn seen(connection: &Connection, id: CredentialId) -> Result<Option<(Timestamp, Timestamp)>, DatabaseError> {
+    let mut statement = connection.prepare("SELECT min(at), max(at) FROM event WHERE credential = ?1")?;
+    let span: (Option<i64>, Option<i64>) = statement.query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (Some(first), Some(last)) = span else { return Ok(None) };
+    Ok(Some((super::credentials::time(first)?, super::credentials::time(last)?)))
+}
+
 impl Database {
     /// The newest events, newest first.
     pub fn newest_events(&self, limit: u64) -> Result<Vec<Event>, DatabaseError> {

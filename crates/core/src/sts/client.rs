@@ -105,14 +105,14 @@ impl Sts {
         })
     }
 
-    fn block_on<T>(&self, future: impl Future<Output = Result<T, StsError>>) -> Result<T, StsError> {
+    pub(super) fn block_on<T>(&self, future: impl Future<Output = Result<T, StsError>>) -> Result<T, StsError> {
         match &self.runtime {
             Some(runtime) => runtime.block_on(future),
             None => Err(StsError::Configuration { what: "the network runtime has ended".into() }),
         }
     }
 
-    fn call(&self, signer: Option<&CredentialSet>, operation: &'static str, one_time: &OneTime) -> Call {
+    pub(super) fn call(&self, signer: Option<&CredentialSet>, operation: &'static str, one_time: &OneTime) -> Call {
         let seen = Seen::default();
         let mut config = aws_sdk_sts::config::Builder::from(&self.config).interceptor(seen.clone());
         if let Some(signer) = signer {
@@ -141,8 +141,8 @@ impl Drop for Sts {
 }
 
 /// One call, ready to be sent.
-struct Call {
-    client: Client,
+pub(super) struct Call {
+    pub(super) client: Client,
     seen: Seen,
     operation: &'static str,
     region: String,
@@ -167,7 +167,7 @@ impl Call {
         .map(|granted| Granted { identity: granted.identity.or_else(|| request.identity()), ..granted })
     }
 
-    async fn identify(&self) -> Result<Identity, StsError> {
+    pub(super) async fn identify(&self) -> Result<Identity, StsError> {
         let answer = self.client.get_caller_identity().send().await;
         let answer = answer.map_err(|error| StsError::from_sdk(error, self.as_call()))?;
         match (answer.account, answer.arn, answer.user_id) {
@@ -193,7 +193,7 @@ impl Call {
     }
 
     /// An answer that repeats a secret of the request where a name should be is none of STS's, and is not written down.
-    fn refuse_echo(&self, said: &[&str]) -> Result<(), StsError> {
+    pub(super) fn refuse_echo(&self, said: &[&str]) -> Result<(), StsError> {
         let repeats = |secret: &SecretString| said.iter().any(|text| text.contains(secret.expose_secret()));
         match self.secrets.iter().filter(|secret| !secret.expose_secret().is_empty()).any(repeats) {
             true => Err(self.as_call().incomplete("an identity that is none of the request's secrets")),
@@ -201,7 +201,7 @@ impl Call {
         }
     }
 
-    fn as_call(&self) -> error::Call {
+    pub(super) fn as_call(&self) -> error::Call {
         error::Call {
             operation: self.operation,
             endpoint: self.seen.0.get().cloned().unwrap_or_default(),

@@ -48,6 +48,11 @@ impl Refusal {
             "ExpiredToken" | "ExpiredTokenException" => {
                 "the session that signs has expired: ask for it again, or sign with what is beneath it".into()
             }
+            "InvalidClientTokenId" if self.operation == "GetAccessKeyInfo" => {
+                "either STS does not know the access key id that was asked about (mind the partition), or not the keys that sign: \
+                 `credstack whoami` tells"
+                    .into()
+            }
             "InvalidClientTokenId" | "UnrecognizedClientException" => {
                 "STS does not know the keys that sign: they were deleted or switched off, their session token belongs to other \
                  keys, or they are another partition's; check with `credstack whoami`"
@@ -82,6 +87,24 @@ impl Refusal {
                 self.region
             ),
             "OptInRequired" => format!("the account has not opted in to {}: use another --region", self.region),
+            "InvalidAuthorizationMessageException" => {
+                "the message is not whole, is too old, or is about somebody of another account than who signs: paste all of it, \
+                 and sign with an identity of that account, by --from or --profile"
+                    .into()
+            }
+            code if code.starts_with("OutboundWebIdentityFederationDisabled") => {
+                "the account of who signs has outbound web identity federation switched off: an administrator switches it on \
+                 under IAM, Account settings, or with `aws iam enable-outbound-web-identity-federation`"
+                    .into()
+            }
+            code if code.starts_with("JWTPayloadSizeExceeded") => {
+                "the token would be too long: give fewer tags, or shorter ones".into()
+            }
+            code if code.starts_with("SessionDurationEscalation") => {
+                "the token would outlive the session that signs: give a shorter --duration, ask for the session anew with \
+                 `credstack refresh`, or sign with another identity by --from"
+                    .into()
+            }
             "InvalidIdentityToken" => {
                 "the token is not one of an identity provider that the role's account knows: check that it is the right token, and \
                  the provider in IAM"
@@ -110,6 +133,9 @@ impl Refusal {
         if says("MultiFactorAuthentication failed") {
             "the MFA code is wrong, was used already, or belongs to another device: wait for the next code, and check the \
              serial number"
+        } else if says("with session credentials") && LOOKUPS.contains(&self.operation) {
+            "a session of GetSessionToken or of a federated user cannot call this: sign with a role's session or with long-term \
+             keys, by --from or --profile"
         } else if says("with session credentials") {
             "a session cannot call this: sign with long-term keys, by --from root or --profile"
         } else if self.is_unsigned() {
@@ -125,6 +151,17 @@ impl Refusal {
         } else if says("sts:SetSourceIdentity") {
             "a source identity needs sts:SetSourceIdentity, both for who signs and in the role's trust policy: have it allowed, \
              or leave --source-identity out"
+        } else if says("sts:TagGetWebIdentityToken") {
+            "tags in a web identity token need sts:TagGetWebIdentityToken: have it allowed to who signs, or leave the tags out"
+        } else if self.operation == "DecodeAuthorizationMessage" {
+            "decoding needs sts:DecodeAuthorizationMessage: have it allowed to who signs, or sign with an identity of the same \
+             account that has it, by --from or --profile"
+        } else if self.operation == "GetAccessKeyInfo" {
+            "asking whose a key is needs sts:GetAccessKeyInfo: have it allowed to who signs, or sign with another identity, by \
+             --from or --profile; --offline says what is known here"
+        } else if self.operation == "GetWebIdentityToken" {
+            "a web identity token needs sts:GetWebIdentityToken, for this audience, duration and algorithm: have it allowed to \
+             who signs, or sign with another identity, by --from or --profile"
         } else if self.operation == "AssumeRole" {
             "either the role does not exist, or its trust policy does not let in who signs (mind an external id or MFA that it \
              asks for), or a policy of who signs does not allow sts:AssumeRole on it; `credstack whoami` says \
@@ -135,6 +172,9 @@ impl Refusal {
         .into()
     }
 }
+
+/// The operations that a role's session may call, and one of a user may not.
+const LOOKUPS: [&str; 3] = ["DecodeAuthorizationMessage", "GetAccessKeyInfo", "GetWebIdentityToken"];
 
 fn clock() -> String {
     "this machine's clock is off by more than five minutes: set it, and try again".into()
@@ -217,6 +257,26 @@ mod tests {
             assert!(step.contains(words), "{code} {message}: {step}");
             assert!(!step.ends_with('.') && !step.contains(". "), "{step}");
             assert!(!step.starts_with(char::is_uppercase) || step.starts_with("STS"), "{step}");
+        }
+        for (operation, code, message, words) in [
+            ("DecodeAuthorizationMessage", "InvalidAuthorizationMessageException", "Message is not valid", "paste all of it"),
+            ("DecodeAuthorizationMessage", "AccessDenied", "not authorized", "needs sts:DecodeAuthorizationMessage"),
+            ("DecodeAuthorizationMessage", "AccessDenied", "Cannot call X with session credentials", "a role's session"),
+            ("GetAccessKeyInfo", "AccessDenied", "not authorized", "needs sts:GetAccessKeyInfo"),
+            ("GetAccessKeyInfo", "InvalidClientTokenId", "", "id that was asked about"),
+            ("GetWebIdentityToken", "AccessDenied", "not authorized to perform: sts:GetWebIdentityToken", "for this audience"),
+            (
+                "GetWebIdentityToken",
+                "AccessDenied",
+                "not authorized to perform: sts:TagGetWebIdentityToken",
+                "leave the tags out",
+            ),
+            ("GetWebIdentityToken", "OutboundWebIdentityFederationDisabledException", "", "switches it on"),
+            ("GetWebIdentityToken", "JWTPayloadSizeExceededException", "", "fewer tags"),
+            ("GetWebIdentityToken", "SessionDurationEscalationException", "", "shorter --duration"),
+        ] {
+            let step = refusal(operation, code, message).next_step();
+            assert!(step.contains(words) && !step.ends_with('.') && !step.contains(". "), "{code} {message}: {step}");
         }
         let other = refusal("GetFederationToken", "AccessDenied", "not authorized").next_step();
         assert!(!other.contains("role"), "{other}");

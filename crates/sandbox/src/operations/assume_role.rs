@@ -60,7 +60,7 @@ pub fn run(call: &mut Call<'_>) -> Result<String, Refusal> {
 
     let kind = Kind::RoleSession { role: role_arn.clone(), name: name.clone() };
     // The new session does not carry MFA on: a second hop that requires it cannot be satisfied.
-    let facts = Facts { issued: call.now, mfa: None, source_identity: source_identity.clone(), tags, policies };
+    let facts = Facts { source_identity: source_identity.clone(), tags, policies, ..Facts::plain(call.now) };
     let arn = Caller { kind: kind.clone(), session: None }.arn();
     let credentials = call.issue(kind, facts, seconds)?;
     let assumed_role_user = AssumedRoleUser { arn, assumed_role_id: format!("{}:{name}", unique_id("AROA", &role_arn)) };

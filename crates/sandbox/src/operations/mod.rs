@@ -1,9 +1,12 @@
 //! One file per operation of STS, and the table of them all.
 
 mod assume_role;
+mod decode_authorization_message;
+mod get_access_key_info;
 mod get_caller_identity;
 mod get_federation_token;
 mod get_session_token;
+mod get_web_identity_token;
 mod given_mfa;
 mod given_policies;
 mod given_tags;
@@ -15,6 +18,7 @@ use serde::Serialize;
 
 use crate::{
     caller::{Caller, Facts, Kind},
+    messages::Messages,
     mfa::Devices,
     sessions::{Issued, Sessions},
     wire::{Parameters, Refusal, result_document},
@@ -24,9 +28,12 @@ use crate::{
 /// The operations that this server has. One that is not here is answered with `InvalidAction`.
 const OPERATIONS: &[(&str, Operation)] = &[
     ("AssumeRole", assume_role::run),
+    ("DecodeAuthorizationMessage", decode_authorization_message::run),
+    ("GetAccessKeyInfo", get_access_key_info::run),
     ("GetCallerIdentity", get_caller_identity::run),
     ("GetFederationToken", get_federation_token::run),
     ("GetSessionToken", get_session_token::run),
+    ("GetWebIdentityToken", get_web_identity_token::run),
 ];
 
 type Operation = fn(&mut Call<'_>) -> Result<String, Refusal>;
@@ -49,6 +56,8 @@ pub struct Call<'a> {
     pub world: &'a World,
     /// Where new sessions go.
     pub sessions: &'a mut Sessions,
+    /// The encoded messages that were given out.
+    pub messages: &'a Messages,
     /// The state of the MFA devices.
     pub devices: &'a mut Devices,
     /// Who calls.
@@ -61,6 +70,8 @@ pub struct Call<'a> {
     pub lifetime: Option<u32>,
     /// The id of the request.
     pub request_id: &'a str,
+    /// The region that it is signed for.
+    pub region: &'a str,
 }
 
 /// Credentials, as they are in an answer.
@@ -88,6 +99,15 @@ impl Call<'_> {
     fn issue(&mut self, kind: Kind, facts: Facts, seconds: u32) -> Result<CredentialsElement, Refusal> {
         let seconds = i64::from(self.lifetime.unwrap_or(seconds));
         Ok(self.sessions.issue(kind, facts, seconds, self.world.session_token_bytes, self.now)?.into())
+    }
+
+    /// Refuses the sessions that may call nothing of STS but AssumeRole and GetCallerIdentity: those of users, from
+    /// GetSessionToken, and of federated users.
+    fn refuse_sessions_of_users(&self, action: &str) -> Result<(), Refusal> {
+        match self.caller.is_users_session() {
+            true => Err(Refusal::denied(format!("Cannot call {action} with session credentials"))),
+            false => Ok(()),
+        }
     }
 
     fn answer(&self, action: &str, result: &impl Serialize) -> Result<String, Refusal> {

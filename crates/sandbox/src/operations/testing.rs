@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{Call, find};
 use crate::{
     caller::{Caller, Kind},
+    messages::Messages,
     mfa::Devices,
     sessions::Sessions,
     wire::{Parameters, Refusal},
@@ -15,6 +16,7 @@ use crate::{
 pub struct Bench {
     pub world: World,
     pub sessions: Sessions,
+    pub messages: Messages,
     pub devices: Devices,
     pub now: Timestamp,
 }
@@ -36,7 +38,7 @@ impl Bench {
         assert!(BUILT_IN.contains(from), "{from}");
         let world = World::parse(&BUILT_IN.replacen(from, to, 1)).unwrap();
         let now = "2026-11-22T07:00:00Z".parse().unwrap();
-        Bench { world, sessions: Sessions::default(), devices: Devices::default(), now }
+        Bench { world, sessions: Sessions::default(), messages: Messages::default(), devices: Devices::default(), now }
     }
 
     pub fn user(name: &str) -> Caller {
@@ -59,12 +61,14 @@ impl Bench {
         find(action)?(&mut Call {
             world: &self.world,
             sessions: &mut self.sessions,
+            messages: &self.messages,
             devices: &mut self.devices,
             caller,
             parameters: &parameters,
             now: self.now,
             lifetime: None,
             request_id: "request",
+            region: "eu-west-1",
         })
     }
 

@@ -1,13 +1,14 @@
 use std::collections::BTreeMap;
 
-/// The condition keys of one request, e.g. `aws:MultiFactorAuthPresent`. Their names have no case, as in IAM.
+/// The condition keys of one request, e.g. `aws:MultiFactorAuthPresent`. Their names have no case, as in IAM, and are shown as
+/// they came.
 #[derive(Clone, Debug, Default)]
-pub struct Context(BTreeMap<String, Vec<String>>);
+pub struct Context(BTreeMap<String, (String, Vec<String>)>);
 
 impl Context {
     /// Sets a key to one value.
     pub fn set(&mut self, key: &str, value: impl ToString) {
-        self.0.insert(key.to_lowercase(), vec![value.to_string()]);
+        self.0.insert(key.to_lowercase(), (key.to_owned(), vec![value.to_string()]));
     }
 
     /// Sets a key to one value, or leaves it absent.
@@ -20,13 +21,18 @@ impl Context {
     /// Sets a multivalued key; with no values it stays absent.
     pub fn set_all(&mut self, key: &str, values: Vec<String>) {
         if !values.is_empty() {
-            self.0.insert(key.to_lowercase(), values);
+            self.0.insert(key.to_lowercase(), (key.to_owned(), values));
         }
     }
 
     /// The values of a key; `None` if the request does not have it.
     pub fn get(&self, key: &str) -> Option<&[String]> {
-        self.0.get(&key.to_lowercase()).map(Vec::as_slice)
+        self.0.get(&key.to_lowercase()).map(|(_, values)| values.as_slice())
+    }
+
+    /// All keys with their values.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.0.values().map(|(key, values)| (key.as_str(), values.as_slice()))
     }
 
     /// Replaces `${aws:username}` and the like; `None` if the request lacks one of the keys, which then matches nothing.

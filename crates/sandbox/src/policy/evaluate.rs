@@ -68,6 +68,14 @@ pub fn identity<'a>(statements: impl IntoIterator<Item = &'a Statement>, ask: As
     verdict
 }
 
+/// The identity or session statements that deny.
+pub fn denying<'a>(statements: impl IntoIterator<Item = &'a Statement>, ask: Ask<'_>) -> Vec<&'a Statement> {
+    let denies = |statement: &&Statement| {
+        statement.effect == Effect::Deny && concerns_action(statement, ask) && concerns_resource(statement, ask)
+    };
+    statements.into_iter().filter(denies).collect()
+}
+
 /// Evaluates a role's trust policy for a caller.
 pub fn trust(statements: &[Statement], party: &Party, ask: Ask<'_>) -> Grant {
     let mut grant = Grant::Nothing;

@@ -10,7 +10,7 @@ use super::condition;
 pub struct Statement {
     /// A name for people.
     #[serde(rename = "Sid")]
-    pub _sid: Option<String>,
+    pub sid: Option<String>,
     /// Allow or Deny.
     pub effect: Effect,
     /// Who: only in a trust policy.

@@ -46,6 +46,9 @@ pub struct Account {
     /// For people.
     #[serde(rename = "name", default)]
     pub _name: String,
+    /// Whether outbound web identity federation is switched on, which `GetWebIdentityToken` needs.
+    #[serde(default)]
+    pub outbound_web_identity_federation: bool,
     /// The access keys of the account root, if it has any.
     pub root: Option<Keys>,
 }
@@ -169,6 +172,11 @@ impl World {
     /// The role of this ARN.
     pub fn role(&self, arn: &str) -> Option<&Role> {
         self.roles.iter().find(|role| role.arn == arn)
+    }
+
+    /// The account of this id.
+    pub fn account(&self, id: &str) -> Option<&Account> {
+        self.accounts.iter().find(|account| account.id == id)
     }
 
     /// The user of this ARN.

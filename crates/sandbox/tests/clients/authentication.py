@@ -41,7 +41,7 @@ federated = alice().get_federation_token(Name="carol", DurationSeconds=900)
 assert federated["FederatedUser"]["FederatedUserId"] == "111122223333:carol", federated
 assert session(federated).get_caller_identity()["Arn"] == federated["FederatedUser"]["Arn"]
 refused("AccessDenied", 403, assume, sts=session(federated), role=DEVELOPER)
-refused("InvalidAction", 400, alice().get_access_key_info, AccessKeyId=key)
+refused("InvalidAction", 400, alice().get_delegated_access_token, TradeInToken="none")
 
 
 def post(body, headers):

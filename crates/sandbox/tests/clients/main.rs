@@ -34,6 +34,16 @@ fn boto3_is_authenticated() {
 }
 
 #[test]
+fn boto3_looks_things_up() {
+    let server = Server::start(&["-v"]);
+    let token = venv::script("lookups.py", &server.url);
+    let calls = server.get("/_sandbox/calls");
+    let log = server.stop();
+    assert!(log.contains("GetWebIdentityToken by arn:aws:iam::111122223333:user/alice: ok"), "{log}");
+    assert!(token.trim().len() > 400 && !log.contains(token.trim()) && !calls.contains(token.trim()), "a token is a secret");
+}
+
+#[test]
 fn boto3_sees_sessions_expire() {
     venv::script("expiry.py", &Server::start(&[]).url);
 }

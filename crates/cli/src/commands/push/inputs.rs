@@ -23,7 +23,7 @@ pub fn policy(argument: Option<&str>) -> Result<Option<String>, Failure> {
 }
 
 /// Text from stdin (`-`) or from a file.
-fn read(option: &str, source: &str) -> Result<String, Failure> {
+pub fn read(option: &str, source: &str) -> Result<String, Failure> {
     let mut text = String::new();
     let taken = if source == "-" {
         std::io::stdin().lock().take(MOST).read_to_string(&mut text)

@@ -11,7 +11,7 @@ mod root;
 mod saml;
 mod session;
 mod signed;
-mod signed_by;
+pub mod signed_by;
 mod unsigned;
 mod web_identity;
 

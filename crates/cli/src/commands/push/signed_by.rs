@@ -4,7 +4,7 @@ use crate::signer::Choice;
 
 /// Who signs.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Options of every push")]
+#[command(next_help_heading = "Who signs")]
 pub struct SignedBy {
     /// Sign with another frame: root, env (this shell's keys), a position, or an id such as c2
     #[arg(long, value_name = "FRAME", conflicts_with = "profile")]

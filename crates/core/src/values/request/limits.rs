@@ -12,7 +12,7 @@ use std::{
 pub use parameter::Parameter;
 use serde::de::IgnoredAny;
 
-use super::{Tag, signer::SignerKind};
+use super::{Tag, lookups::is_encoded, signer::SignerKind};
 use crate::values::{Arn, display_duration};
 
 /// STS would refuse the request, and that is known before asking.
@@ -93,6 +93,16 @@ pub(super) const fn name(least: usize, most: usize) -> Shape {
 pub(super) const fn identifier(least: usize, most: usize) -> Shape {
     Shape { least, most, allowed: |c| is_word(c) || "+=,.@:/-".contains(c), allowed_in_words: "letters, digits and _+=,.@:/-" }
 }
+
+/// `[\w]*`: access key ids.
+pub(super) const WORD: Shape = Shape { least: 16, most: 128, allowed: is_word, allowed_in_words: "letters, digits and _" };
+
+/// Encoded authorization messages. The service model has no characters; AWS refuses others, line breaks for one.
+pub(super) const ENCODED: Shape =
+    Shape { least: 1, most: 10_240, allowed: is_encoded, allowed_in_words: "letters, digits and -_+/=" };
+
+/// Whom a web identity token is for: any characters.
+pub(super) const AUDIENCE: Shape = Shape { least: 1, most: 1000, allowed: |_| true, allowed_in_words: "any characters" };
 
 const TAG: Shape = Shape {
     least: 0,
@@ -241,7 +251,8 @@ pub(super) fn mfa(serial_number: Option<&str>, signer: SignerKind) -> Result<(),
     )))
 }
 
-fn count(parameter: Parameter, given: usize, most: usize, what: &str) -> Result<(), LimitError> {
+/// How many of something can be given.
+pub(super) fn count(parameter: Parameter, given: usize, most: usize, what: &str) -> Result<(), LimitError> {
     if given <= most {
         return Ok(());
     }

@@ -7,6 +7,7 @@ mod assume_root;
 mod federation_token;
 mod inherited;
 mod limits;
+mod lookups;
 mod narrowed;
 mod one_time;
 mod saml;
@@ -16,12 +17,14 @@ mod signer;
 mod tests;
 mod token_source;
 mod web_identity;
+mod web_identity_token;
 
 pub use assume_role::{AssumeRole, ProvidedContext};
 pub use assume_root::{AssumeRoot, TASK_POLICIES};
 pub use federation_token::GetFederationToken;
 pub use inherited::Inherited;
 pub use limits::{LimitError, Parameter};
+pub use lookups::{DecodeAuthorizationMessage, GetAccessKeyInfo};
 pub use narrowed::{NarrowError, Narrowing};
 pub use one_time::OneTime;
 pub use saml::AssumeRoleWithSaml;
@@ -30,6 +33,7 @@ pub use session_token::GetSessionToken;
 pub use signer::SignerKind;
 pub use token_source::TokenSource;
 pub use web_identity::AssumeRoleWithWebIdentity;
+pub use web_identity_token::{GetWebIdentityToken, SigningAlgorithm};
 
 use super::{Identity, Kind};
 

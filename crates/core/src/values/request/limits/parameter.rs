@@ -45,6 +45,12 @@ pub enum Parameter {
     TargetPrincipal,
     /// `TaskPolicyArn` of AssumeRoot.
     TaskPolicyArn,
+    /// `EncodedMessage` of DecodeAuthorizationMessage.
+    EncodedMessage,
+    /// `AccessKeyId` of GetAccessKeyInfo. Its value is never repeated: it may be the secret key.
+    AccessKeyId,
+    /// `Audience` of GetWebIdentityToken.
+    Audience,
 }
 
 impl Parameter {
@@ -72,6 +78,9 @@ impl Parameter {
             Parameter::SamlAssertion => "SAMLAssertion",
             Parameter::TargetPrincipal => "TargetPrincipal",
             Parameter::TaskPolicyArn => "TaskPolicyArn",
+            Parameter::EncodedMessage => "EncodedMessage",
+            Parameter::AccessKeyId => "AccessKeyId",
+            Parameter::Audience => "Audience",
         }
     }
 }
