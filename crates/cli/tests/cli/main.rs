@@ -40,4 +40,5 @@ mod rules;
 mod shells;
 mod sources;
 mod terminals;
+mod who_may_call_what;
 mod whoami_all;
