@@ -8,6 +8,7 @@ mod common;
 mod ambient;
 mod aws_config;
 mod aws_iam;
+mod aws_login;
 mod commands;
 mod console;
 mod damage;
