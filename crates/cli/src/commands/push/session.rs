@@ -40,7 +40,8 @@ impl Session {
         signed.run(|who| {
             Ok(Request::GetSessionToken(GetSessionToken {
                 duration_seconds: self.duration.or(who.default_duration(context.configuration.duration.session)),
-                serial_number: self.mfa.mfa_serial.clone(),
+                serial_number: self.mfa.serial(),
+                mfa_command: self.mfa.command(),
             }))
         })
     }
