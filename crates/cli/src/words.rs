@@ -4,7 +4,7 @@ use credstack_core::{
     stack::{Left, Moved, Notice, Work},
     values::{
         Ambient, Credential, CredentialId, Frame, display_duration,
-        request::{LimitError, Parameter, Request},
+        request::{LimitError, Parameter, Request, TokenSource},
     },
 };
 use jiff::Timestamp;
@@ -126,15 +126,27 @@ pub fn push_command(credential: &Credential) -> String {
         Some(Request::AssumeRole(role)) => format!("push assume {}{}", role.role_arn, with_device(&role.serial_number)),
         Some(Request::GetSessionToken(session)) => format!("push session{}", with_device(&session.serial_number)),
         Some(Request::GetFederationToken(user)) => format!("push federation {}", user.name),
-        Some(Request::AssumeRoleWithWebIdentity(role)) => format!("push web-identity {}", role.role_arn),
+        Some(Request::AssumeRoleWithWebIdentity(role)) => {
+            format!("push web-identity {} {}", role.role_arn, token_option("--token", role.token_source.as_ref()))
+        }
         Some(Request::AssumeRoleWithSaml(role)) => {
-            format!("push saml {} --principal-arn {}", role.role_arn, role.principal_arn)
+            let token = token_option("--assertion", role.token_source.as_ref());
+            format!("push saml {} --principal-arn {} {token}", role.role_arn, role.principal_arn)
         }
         Some(Request::AssumeRoot(root)) => {
             let task = root.task_policy_arn.rsplit('/').next().unwrap_or_default();
             format!("push root {} --task-policy {task}", root.target_principal)
         }
         None => "push import".to_owned(),
+    }
+}
+
+/// The option that says where a token is.
+fn token_option(option: &str, source: Option<&TokenSource>) -> String {
+    match source {
+        None => "-".to_owned(),
+        Some(TokenSource::File(path)) => format!("{option}-file {}", shell_words::quote(&path.to_string_lossy())),
+        Some(TokenSource::Command(command)) => format!("{option}-command {}", shell_words::quote(&shell_words::join(command))),
     }
 }
 

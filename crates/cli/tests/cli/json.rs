@@ -96,6 +96,34 @@ fn list_whoami_stacks_and_push() {
 }
 
 #[test]
+fn plans_and_lookups() {
+    let mut env = TestEnvironment::new();
+    pinned(&env, "dry-run", env.json(["push", "assume", DEVELOPER, "--session-name", "me", "--dry-run"]));
+    env.json(["push", "assume", DEVELOPER, "--session-name", "me"]);
+    let role = "arn:aws:iam::444455556666:role/ReadOnly";
+    let refused = env.plain(["--json", "push", "assume", role, "--session-name", "me", "--duration", "2h", "--dry-run"]).exits(2);
+    pinned(&env, "dry-run-refused", refused.json());
+    pinned(&env, "explain", env.json(["explain"]));
+    let mut known = env.json(["key-info", crate::common::ALICE_KEY]);
+    for time in ["first_seen_at", "last_seen_at"] {
+        assert!(known["known"][0][time].as_str().unwrap().ends_with('Z'));
+        known["known"][0][time] = "<time>".into();
+    }
+    pinned(&env, "key-info", known);
+    env.no_keys();
+    let url = env.sandbox.url();
+    env.set("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1");
+    env.set("AWS_MAX_ATTEMPTS", "1");
+    let mut who = env.plain(["--json", "whoami", "--all"]).exits(7).json();
+    for frame in who.as_array_mut().unwrap() {
+        let message = frame["error"]["message"].as_str().unwrap().split(": ").next().unwrap().to_owned();
+        frame["error"]["message"] = message.into();
+    }
+    pinned(&env, "whoami-all", who);
+    env.set("AWS_ENDPOINT_URL_STS", &url);
+}
+
+#[test]
 fn setup() {
     let env = TestEnvironment::without_store();
     pinned(&env, "setup-none", env.json(["setup"]));

@@ -42,4 +42,5 @@ mod rules;
 mod shells;
 mod sources;
 mod terminals;
+mod who_may_call_what;
 mod whoami_all;

@@ -42,6 +42,12 @@ fn ministack_takes_a_web_identity_and_takes_it_again() {
     // The token is read again, and nothing else is needed for a renewal.
     env.json(["refresh"]);
     assert_eq!(whoami(&env), "arn:aws:sts::123456789012:assumed-role/Ci/job");
+    // A narrowed session of a program's own reads it as well.
+    let frames = env.frames();
+    env.plain(["exec", "--read-only", "--", "true"]).ok();
+    let asked = env.json(["history"])["events"].as_array().unwrap().iter().find(|it| it["event"] == "acquired").unwrap().clone();
+    assert_eq!(asked["detail"]["request"]["policy_arns"], json!(["arn:aws:iam::aws:policy/ReadOnlyAccess"]));
+    assert_eq!((env.frames(), env.held()), (frames, Vec::<String>::new()));
     env.write(&file, &token("elsewhere"));
     refused(&env, 4, &["refresh"]);
     env.write(&file, "");
@@ -62,6 +68,7 @@ fn ministack_takes_a_web_identity_and_takes_it_again() {
     piped.env_remove("AWS_WEB_IDENTITY_TOKEN_FILE");
     env.run_with_input(piped, token("sts.fake").as_bytes()).ok();
     env.plain(["refresh"]).exits(5).says("a web identity token, which is given once and not kept");
+    env.plain(["exec", "--read-only", "--", "true"]).exits(125).says("a token that was given once and is not kept");
     env.learn(&token("sts.fake"));
     learn(&env, &server);
 }

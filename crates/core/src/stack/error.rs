@@ -45,6 +45,9 @@ pub enum StackError {
         /// When, UTC.
         at: Timestamp,
     },
+    /// No STS call gave it, so that none gives it again.
+    #[error("{0} was not asked of STS by credstack, and nothing can take its place")]
+    Irreplaceable(CredentialId),
     /// The credential set is in use and cannot be forgotten.
     #[error("{id} is on stack {stack}")]
     OnStack {

@@ -77,8 +77,15 @@ impl Change {
     /// Puts a credential set into the place of the one that was asked for by the same request before: on every stack, in one
     /// step, or among the held ones. Where the old one is nowhere any more the new one is only written down: it signs
     /// what comes next, and its secret is not kept.
+    ///
+    /// # Errors
+    ///
+    /// [`StackError::Irreplaceable`] for what no STS call gave: nothing that STS gives is the same.
     pub fn renew(&mut self, old: CredentialId, acquired: &Acquired, detail: Map<String, Value>) -> Result<Renewed, StackError> {
         let before = self.credential(old)?;
+        if before.kind.is_irreplaceable() {
+            return Err(StackError::Irreplaceable(old));
+        }
         let stacks = self.database.read(|connection| credentials::stacks_with(connection, old))?;
         let is_kept = before.held || !stacks.is_empty();
         let id = if is_kept { self.arrive(acquired, &detail)? } else { self.announce(acquired, &detail)? };

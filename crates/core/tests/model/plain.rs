@@ -57,6 +57,7 @@ pub enum Step {
     Remove { stack: usize },
     Forget(u8),
     ForgetExpired,
+    Renew(u8),
 }
 
 /// What a push makes.
@@ -80,6 +81,7 @@ pub enum Refusal {
     Erased,
     Expired,
     OnStack,
+    Irreplaceable,
     WouldLose(BTreeSet<Number>),
 }
 
@@ -235,6 +237,19 @@ impl Model {
             Step::ForgetExpired => {
                 let clock = self.clock;
                 self.sets.iter_mut().filter(|set| expired(set, clock)).for_each(|set| set.held = false);
+            }
+            // The new one is wherever the old one was; one that was nowhere signs once, and is not kept.
+            Step::Renew(which) => {
+                let old = self.choose(which);
+                let Set { irreplaceable, alive, held, .. } = self.sets.get(old as usize - 1).ok_or(Refusal::NoSuchSet)?.clone();
+                if irreplaceable {
+                    return Err(Refusal::Irreplaceable);
+                }
+                let new = self.make(Made::Session);
+                self.stacks.values_mut().flatten().filter(|number| **number == old).for_each(|number| *number = new);
+                self.sets[old as usize - 1].held = false;
+                let set = &mut self.sets[new as usize - 1];
+                (set.alive, set.held) = (alive, held);
             }
         }
         Ok(())

@@ -127,6 +127,11 @@ impl Real {
             Step::Remove { stack } => drop(change.remove_stack(&self.name(stack))?),
             Step::Forget(which) => drop(change.forget(self.id(before.choose(which)))?),
             Step::ForgetExpired => drop(change.forget_expired()?),
+            Step::Renew(which) => {
+                let made = after.sets.last().filter(|_| after.sets.len() > before.sets.len());
+                let acquired = self.acquired(Made::Session, made.map_or("refused", |set| &set.key), after.clock);
+                change.renew(self.id(before.choose(which)), &acquired, Default::default())?;
+            }
         }
         let notices = change.take_notices();
         assert!(notices.is_empty(), "{notices:?}");
@@ -211,6 +216,7 @@ impl Real {
             StackError::Erased(_) => Refusal::Erased,
             StackError::Expired { .. } => Refusal::Expired,
             StackError::OnStack { .. } => Refusal::OnStack,
+            StackError::Irreplaceable(_) => Refusal::Irreplaceable,
             StackError::WouldLose(ids) => Refusal::WouldLose(ids.into_iter().map(|id| id.0 - self.base).collect()),
             error => return Err(error.to_string()),
         })

@@ -23,6 +23,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => stack().prop_map(|stack| Step::Remove { stack }),
         2 => (0u8..8).prop_map(Step::Forget),
         1 => Just(Step::ForgetExpired),
+        3 => (0u8..8).prop_map(Step::Renew),
     ]
 }
 

@@ -5,20 +5,20 @@ use credstack_core::{
     stack::{Landing, Reader},
     values::{
         Arn, Credential, CredentialId, FrameName,
-        request::{LimitError, NarrowError, Narrowing, OneTime, Parameter, Request},
+        request::{LimitError, NarrowError, Narrowing, OneTime, Parameter, Request, SignerKind},
     },
 };
 use secrecy::SecretString;
 
 use super::child::Signals;
 use crate::{
-    acquire::{self, About, Acquisition, Grant, Mfa},
+    acquire::{self, About, Acquisition, Grant, Mfa, token},
     commands::push::inputs,
     consent::change,
     context::Context,
     failure::Failure,
     signer::{self, Choice},
-    signing::Signing,
+    signing::{self, Signing},
     words,
 };
 
@@ -64,7 +64,8 @@ pub struct Session {
 
 /// Who asks for the session, and what is known of the frame that it stands for.
 struct Source {
-    signing: Signing,
+    /// Nobody, where a token says who asks.
+    signing: Option<Signing>,
     /// The frame's credential set, where it is stored.
     credential: Option<Credential>,
 }
@@ -93,23 +94,30 @@ impl Narrow {
         let reader = context.reader()?;
         let Source { signing, credential } = source(context, &reader, frame)?;
         let region = credential.as_ref().and_then(|credential| credential.region.clone());
-        let sts = signing.sts(context, region.as_deref())?;
+        let sts = match &signing {
+            Some(signing) => signing.sts(context, region.as_deref())?,
+            None => signing::unsigned_sts(context, region.as_deref())?,
+        };
         let mut narrowing = Narrowing { policy, policy_arns: self.policy_arns.clone(), duration_seconds: self.ttl };
         if self.read_only {
-            let arn = match (&credential, &signing.who.identity) {
-                (Some(Credential { identity: Some(identity), .. }), _) | (_, Some(identity)) => identity.arn.clone(),
-                _ => sts.caller_identity(&signing.set)?.arn,
+            let recorded = credential.as_ref().and_then(|credential| credential.identity.as_ref());
+            let of_signer = signing.as_ref().and_then(|signing| signing.who.identity.as_ref());
+            let arn = match (recorded.or(of_signer), &signing) {
+                (Some(identity), _) => identity.arn.clone(),
+                (None, Some(signing)) => sts.caller_identity(&signing.set)?.arn,
+                (None, None) => String::new(),
             };
             narrowing.policy_arns.push(read_only(&arn));
         }
-        let request = request(context, credential.as_ref(), &signing, narrowing)?;
-        request.check(signing.who.kind).map_err(of_ttl)?;
+        let request = request(context, credential.as_ref(), signing.as_ref(), narrowing)?;
+        request.check(signing.as_ref().map_or(SignerKind::Unknown, |signing| signing.who.kind)).map_err(of_ttl)?;
         if self.mfa_code.is_some() && request.serial_number().is_none() {
             return Err(Failure::usage("--mfa-code: no MFA device was named when this was asked for").next_step("leave it out"));
         }
+        let signer = signing.as_ref().map(|signing| signing.who.signer.clone()).unwrap_or_default();
         let of_a_program = |it: &Credential| it.held && it.note.as_deref().is_some_and(|note| note.starts_with(NOTE));
         if !self.fresh
-            && let Some(living) = refresh::living(&reader, &request, &signing.who.signer, context.now)?
+            && let Some(living) = refresh::living(&reader, &request, &signer, context.now)?
             && !of_a_program(&living)
         {
             context.output.explain(&format!("{program} runs under {}, which lives", living.id));
@@ -117,8 +125,8 @@ impl Narrow {
         }
         let mfa = Mfa::of(self.mfa_code.clone());
         let about = About { label: None, note: Some(format!("{NOTE}{}", program.chars().take(100).collect::<String>())) };
-        let (one_time, configured, command) = (OneTime::default(), None, "exec");
-        let signing = Some(signing);
+        let token = request.token_source().map(token::read).transpose()?;
+        let (one_time, configured, command) = (OneTime { token, ..OneTime::default() }, None, "exec");
         let acquisition = Acquisition { context, command, reader, about, signing, sts, request, one_time, configured };
         let Grant { acquired, shell, detail } = acquisition.acquire(Some(&mfa))?;
         // From here on there is something to erase.
@@ -150,9 +158,10 @@ fn source(context: &Context, reader: &Reader, name: FrameName) -> Result<Source,
         name => reader.frame(&context.stack, name)?.credential(),
     };
     let credential = stored.map(|id| reader.credential(id)).transpose()?;
-    let signing = match &credential {
-        Some(credential) if credential.request.is_some() => signer::again(context, reader, credential)?,
-        _ => signer::choose(context, reader, &Choice { from: Some(name), ..Choice::default() })?,
+    let signing = match credential.as_ref().map(|credential| (credential, credential.request.as_ref())) {
+        Some((_, Some(request))) if !request.is_signed() => None,
+        Some((credential, Some(_))) => Some(signer::again(context, reader, credential)?),
+        _ => Some(signer::choose(context, reader, &Choice { from: Some(name), ..Choice::default() })?),
     };
     Ok(Source { signing, credential })
 }
@@ -161,7 +170,7 @@ fn source(context: &Context, reader: &Reader, name: FrameName) -> Result<Source,
 fn request(
     context: &Context,
     credential: Option<&Credential>,
-    signing: &Signing,
+    signing: Option<&Signing>,
     narrowing: Narrowing,
 ) -> Result<Request, Failure> {
     let name: String = context.session_name().chars().take(32).collect();
@@ -179,7 +188,7 @@ fn request(
             Err(error) => Err(Failure::usage(format!("{who} cannot be narrowed: {error}"))
                 .next_step("run it without that option, or under a frame without session policy; `credstack list` shows them")),
         },
-        None if signing.set.is_long_term() => Ok(narrowing.of_long_term_keys(name, USUAL)),
+        None if signing.is_some_and(|signing| signing.set.is_long_term()) => Ok(narrowing.of_long_term_keys(name, USUAL)),
         None => Err(Failure::usage(format!("{who} cannot be narrowed: credstack did not ask STS for it, and cannot ask again"))
             .next_step("push a role on top of it with `credstack push assume ROLE`, and run the program under that")),
     }

@@ -16,6 +16,8 @@ mod signer;
 #[cfg(test)]
 mod tests;
 mod token_source;
+#[cfg(test)]
+mod unsigned_tests;
 mod web_identity;
 mod web_identity_token;
 

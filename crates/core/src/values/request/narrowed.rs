@@ -28,6 +28,9 @@ pub enum NarrowError {
     /// AssumeRoot takes one task policy and nothing else.
     #[error("AssumeRoot takes no session policy: it may do its task and nothing else")]
     IsOneTask,
+    /// The token was given once and is not kept.
+    #[error("it was asked for with a token that was given once and is not kept")]
+    OneTimeToken,
     /// The assertions of provided contexts are given once and not kept.
     #[error("it was asked for with the assertion of a trusted context, which is given once and not kept")]
     OneTime,
@@ -77,6 +80,9 @@ impl Request {
     /// Where that would widen what the session may do, or cannot be asked for.
     pub fn narrowed(&self, by: Narrowing) -> Result<Request, NarrowError> {
         let has_policy = by.has_policy();
+        if !self.is_signed() && self.token_source().is_none() {
+            return Err(NarrowError::OneTimeToken);
+        }
         let mut request = self.clone();
         let duration = match &mut request {
             Request::AssumeRole(request) => {
