@@ -10,6 +10,7 @@ use crate::{acquire::Mfa, context::Context, failure::Failure};
 ///
 /// Examples:
 ///   credstack push session --mfa-serial arn:aws:iam::111122223333:mfa/alice
+///   credstack push session --mfa-serial auto --mfa-command 'ykman oath accounts code -s aws'
 ///   credstack push session --duration 36h
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
