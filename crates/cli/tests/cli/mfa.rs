@@ -109,6 +109,19 @@ fn the_program_of_a_push_is_recorded_and_gives_the_codes_for_its_renewals() {
 }
 
 #[test]
+fn a_recorded_program_that_fails_is_said_with_the_push_that_names_it() {
+    let env = TestEnvironment::new();
+    let script = env.scratch("device");
+    env.write(&script, &format!("{}\n", device_line(&env)));
+    env.session_lifetime(Some(1));
+    env.plain(["push", "session", "--mfa-serial", ALICE_MFA, "--mfa-command", &format!("sh '{}'", path(&script))]).ok();
+    wait_until_expired(&env);
+    env.write(&script, "exit 1\n");
+    let again = format!("`credstack push session --mfa-serial {ALICE_MFA} --mfa-command 'sh {}'`", path(&script));
+    at(&env, "+30s", &["credential-process"]).exits(5).says("the MFA command sh failed").says(&again);
+}
+
+#[test]
 fn a_wrong_code_is_asked_for_once_more() {
     let env = TestEnvironment::new();
     let mut terminal = Terminal::start(&env, &["push", "session", "--mfa-serial", ALICE_MFA]);

@@ -9,6 +9,9 @@ const DEVELOPER: &str = "arn:aws:iam::111122223333:role/Developer";
 #[test]
 fn auto_is_the_device_named_as_the_user_is() {
     let mut env = TestEnvironment::new();
+    let dry = env.json(["push", "session", "--mfa-serial", "auto", "--dry-run"]);
+    assert_eq!(dry["calls"][0]["asks"], "a code of arn:aws:iam::ACCOUNT:mfa/USER, from the terminal");
+    assert_eq!(env.sandbox.actions(), [""; 0]);
     let code = env.sandbox.totp(ALICE_MFA);
     env.plain(["push", "session", "--mfa-serial", "auto", "--mfa-code", &code]).ok();
     let calls = env.sandbox.calls();

@@ -77,6 +77,8 @@ impl Desktop {
 #[test]
 fn without_a_terminal_a_code_is_asked_for_in_a_dialog() {
     let mut desktop = Desktop::new();
+    let plan = desktop.env.json([&PUSH[..], &["--dry-run"]].concat());
+    assert_eq!(plan["calls"][0]["asks"], format!("a code of {ALICE_MFA}, from a dialog"));
     desktop.push().ok();
     let told = desktop.was_asked(1);
     let description = format!("SETDESC MFA code for {ALICE_MFA}, which GetSessionToken takes");

@@ -112,7 +112,7 @@ impl Mfa {
         match (&self.mfa_code, context.configuration.mfa.command.first()) {
             (Some(_), _) => "the command line".to_owned(),
             (None, Some(program)) => format!("the program {program}"),
-            (None, None) if !context.terminal.may_ask() && context.pinentry.is_some() => "a dialog".to_owned(),
+            (None, None) if context.pinentry.as_ref().is_some_and(Pinentry::is_there) => "a dialog".to_owned(),
             (None, None) => "the terminal".to_owned(),
         }
     }
