@@ -131,7 +131,6 @@ fn what_runs_by_itself_opens_one_dialog_and_none_for_a_minute_after_it_was_dismi
     let env = &desktop.env;
     env.session_lifetime(Some(1));
     desktop.push().ok();
-    env.push_role("arn:aws:iam::111122223333:role/Developer");
     wait_until_expired(env);
     env.session_lifetime(None);
     desktop.was_asked(1);
