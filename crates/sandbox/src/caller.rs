@@ -21,6 +21,8 @@ pub struct Caller {
 /// The kinds of callers, with the IAM ARN of each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// Nobody: the operation is not signed.
+    Nobody,
     /// The account root.
     Root {
         /// Its account.
@@ -95,6 +97,7 @@ impl Caller {
     /// Twelve digits.
     pub fn account(&self) -> &str {
         match &self.kind {
+            Kind::Nobody => "",
             Kind::Root { account } => account,
             Kind::User { arn } | Kind::RoleSession { role: arn, .. } | Kind::Federated { by: arn, .. } => account_of(arn),
         }
@@ -103,6 +106,7 @@ impl Caller {
     /// The ARN that GetCallerIdentity shows.
     pub fn arn(&self) -> String {
         match &self.kind {
+            Kind::Nobody => String::new(),
             Kind::Root { account } => format!("arn:aws:iam::{account}:root"),
             Kind::User { arn } => arn.clone(),
             Kind::RoleSession { role, name } => {
@@ -115,6 +119,7 @@ impl Caller {
     /// The unique id that GetCallerIdentity shows, `aws:userid`.
     pub fn user_id(&self) -> String {
         match &self.kind {
+            Kind::Nobody => String::new(),
             Kind::Root { account } => account.clone(),
             Kind::User { arn } => unique_id("AIDA", arn),
             Kind::RoleSession { role, name } => format!("{}:{name}", unique_id("AROA", role)),
@@ -125,7 +130,7 @@ impl Caller {
     /// How trust policies name this caller.
     pub fn party(&self) -> Party {
         let (principal_arn, session_arn) = match &self.kind {
-            Kind::Root { .. } | Kind::User { .. } => (self.arn(), None),
+            Kind::Nobody | Kind::Root { .. } | Kind::User { .. } => (self.arn(), None),
             Kind::RoleSession { role, .. } => (role.clone(), Some(self.arn())),
             Kind::Federated { by, .. } => (by.clone(), Some(self.arn())),
         };
@@ -147,7 +152,7 @@ impl Caller {
         match &self.kind {
             Kind::User { arn } | Kind::Federated { by: arn, .. } => world.user(arn).map_or(&[], |user| &user.policy),
             Kind::RoleSession { role, .. } => world.role(role).map_or(&[], |role| &role.policy),
-            Kind::Root { .. } => &[],
+            Kind::Nobody | Kind::Root { .. } => &[],
         }
     }
 
@@ -161,6 +166,7 @@ impl Caller {
         context.set("aws:PrincipalArn", self.party().principal_arn);
         context.set("aws:userid", self.user_id());
         let kind = match &self.kind {
+            Kind::Nobody => "Anonymous",
             Kind::Root { .. } => "Account",
             Kind::User { .. } => "User",
             Kind::RoleSession { .. } => "AssumedRole",
@@ -174,7 +180,7 @@ impl Caller {
         let own = match &self.kind {
             Kind::User { arn } | Kind::Federated { by: arn, .. } => world.user(arn).map(|user| &user.tags),
             Kind::RoleSession { role, .. } => world.role(role).map(|role| &role.tags),
-            Kind::Root { .. } => None,
+            Kind::Nobody | Kind::Root { .. } => None,
         };
         let session_tags = self.session.as_ref().map(|session| &session.tags.all);
         for (key, value) in own.into_iter().chain(session_tags).flatten() {

@@ -17,6 +17,7 @@ mod messages;
 mod mfa;
 mod operations;
 mod policy;
+mod providers;
 mod random;
 mod sandbox;
 mod server;

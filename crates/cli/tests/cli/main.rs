@@ -15,6 +15,7 @@ mod decode;
 mod echoes;
 mod endpoint;
 mod faults;
+mod federation;
 mod formats;
 mod handout;
 mod hardening;

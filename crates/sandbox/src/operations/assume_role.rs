@@ -38,7 +38,7 @@ pub fn run(call: &mut Call<'_>) -> Result<String, Refusal> {
     let refuse = || authorize::not_authorized(call.caller, "sts:AssumeRole", &role_arn);
     match call.caller.kind {
         Kind::Root { .. } => return Err(Refusal::denied("Roles may not be assumed by root accounts.")),
-        Kind::Federated { .. } => return Err(refuse().because("a federated user may only call GetCallerIdentity")),
+        Kind::Federated { .. } | Kind::Nobody => return Err(refuse().because("a federated user may only call GetCallerIdentity")),
         Kind::User { .. } | Kind::RoleSession { .. } => {}
     }
     let tags = given_tags::read(call)?;

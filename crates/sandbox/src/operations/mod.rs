@@ -1,7 +1,11 @@
 //! One file per operation of STS, and the table of them all.
 
 mod assume_role;
+mod assume_role_with_saml;
+mod assume_role_with_web_identity;
+mod assume_root;
 mod decode_authorization_message;
+mod federated_role;
 mod get_access_key_info;
 mod get_caller_identity;
 mod get_federation_token;
@@ -28,6 +32,9 @@ use crate::{
 /// The operations that this server has. One that is not here is answered with `InvalidAction`.
 const OPERATIONS: &[(&str, Operation)] = &[
     ("AssumeRole", assume_role::run),
+    ("AssumeRoleWithSAML", assume_role_with_saml::run),
+    ("AssumeRoleWithWebIdentity", assume_role_with_web_identity::run),
+    ("AssumeRoot", assume_root::run),
     ("DecodeAuthorizationMessage", decode_authorization_message::run),
     ("GetAccessKeyInfo", get_access_key_info::run),
     ("GetCallerIdentity", get_caller_identity::run),
@@ -37,6 +44,11 @@ const OPERATIONS: &[(&str, Operation)] = &[
 ];
 
 type Operation = fn(&mut Call<'_>) -> Result<String, Refusal>;
+
+/// Whether an operation has to be signed. A signature that comes with one of the others is not looked at.
+pub fn is_signed(action: &str) -> bool {
+    !["AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"].contains(&action)
+}
 
 /// Finds an operation by its name.
 ///

@@ -115,6 +115,24 @@ fn concerns_resource(statement: &Statement, ask: Ask<'_>) -> bool {
     }
 }
 
+/// Whether a role's trust policy allows an action to who comes by an identity provider, and does not deny it.
+pub fn federated(statements: &[Statement], provider: &str, ask: Ask<'_>) -> bool {
+    let mut allowed = false;
+    for statement in statements.iter().filter(|statement| concerns_action(statement, ask)) {
+        let named = match &statement.principal {
+            Some(Principal::Everyone(_)) => true,
+            Some(Principal::Named(named)) => named.federated.0.iter().any(|arn| arn == provider || arn == "*"),
+            None => false,
+        };
+        match statement.effect {
+            _ if !named => {}
+            Effect::Deny => return false,
+            Effect::Allow => allowed = true,
+        }
+    }
+    allowed
+}
+
 fn names(statement: &Statement, party: &Party) -> Grant {
     let account_root = |arn: &str| {
         let mut parts = arn.split(':');

@@ -46,6 +46,18 @@ pub fn check(world: &World) -> Result<(), String> {
         statements(&role.arn, &role.trust, Statement::check_trust)?;
         statements(&role.arn, &role.policy, Statement::check_identity)?;
     }
+    for provider in &world.oidc_providers {
+        arn(&mut seen, &provider.arn, "oidc-provider/")?;
+    }
+    for provider in &world.saml_providers {
+        arn(&mut seen, &provider.arn, "saml-provider/")?;
+    }
+    if let Some(organization) = &world.organization {
+        let named = organization.delegated_administrators.iter().chain([&organization.management_account]);
+        if let Some(unknown) = named.into_iter().find(|id| !accounts.contains(id.as_str())) {
+            return Err(format!("organization: {unknown} is not in the list of accounts"));
+        }
+    }
     for policy in &world.policies {
         arn(&mut seen, &policy.arn, "policy/")?;
         statements(&policy.arn, &policy.statements, Statement::check_identity)?;

@@ -44,6 +44,18 @@ fn boto3_looks_things_up() {
 }
 
 #[test]
+fn boto3_comes_by_identity_providers_and_as_a_root() {
+    let server = Server::start(&["-v"]);
+    let tokens = venv::script("federation.py", &server.url);
+    let calls = server.get("/_sandbox/calls");
+    let log = server.stop();
+    assert!(log.contains("AssumeRoleWithSAML by nobody: ok"), "{log}");
+    for token in tokens.split_whitespace() {
+        assert!(token.len() > 100 && !log.contains(token) && !calls.contains(token), "a token is a secret");
+    }
+}
+
+#[test]
 fn boto3_sees_sessions_expire() {
     venv::script("expiry.py", &Server::start(&[]).url);
 }
