@@ -12,7 +12,7 @@ use std::{
 pub use parameter::Parameter;
 use serde::de::IgnoredAny;
 
-use super::{Tag, lookups::is_encoded, signer::SignerKind};
+use super::{Tag, signer::SignerKind};
 use crate::values::{Arn, display_duration};
 
 /// STS would refuse the request, and that is known before asking.
@@ -100,6 +100,11 @@ pub(super) const WORD: Shape = Shape { least: 16, most: 128, allowed: is_word, a
 /// Encoded authorization messages. The service model has no characters; AWS refuses others, line breaks for one.
 pub(super) const ENCODED: Shape =
     Shape { least: 1, most: 10_240, allowed: is_encoded, allowed_in_words: "letters, digits and -_+/=" };
+
+/// The characters of base64, whichever.
+pub(super) fn is_encoded(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-_+/=".contains(c)
+}
 
 /// Whom a web identity token is for: any characters.
 pub(super) const AUDIENCE: Shape = Shape { least: 1, most: 1000, allowed: |_| true, allowed_in_words: "any characters" };

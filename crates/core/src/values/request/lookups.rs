@@ -2,7 +2,7 @@
 
 use super::{
     LimitError, Parameter,
-    limits::{ENCODED, WORD},
+    limits::{ENCODED, WORD, is_encoded},
 };
 
 /// The parameters of DecodeAuthorizationMessage:
@@ -76,11 +76,6 @@ fn without_frame(text: &str) -> &str {
 /// White space, and the lines that programs draw at the side of an error.
 fn is_frame(c: char) -> bool {
     c.is_whitespace() || matches!(c, '│' | '┃' | '|' | '╷' | '╵')
-}
-
-/// The characters of base64, whichever.
-pub(super) fn is_encoded(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "-_+/=".contains(c)
 }
 
 /// The parameters of GetAccessKeyInfo: <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetAccessKeyInfo.html>.
