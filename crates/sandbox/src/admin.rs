@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::{
     denial::{self, Question},
     faults::Faults,
+    mint::{self, Wanted},
     sandbox::{Shared, lock},
 };
 
@@ -24,12 +25,18 @@ pub fn routes() -> Router<Shared> {
         .route("/_sandbox/sessions", delete(end_sessions))
         .route("/_sandbox/totp", get(totp))
         .route("/_sandbox/denied", get(denied))
+        .route("/_sandbox/web-identity-token", get(web_identity_token))
+        .route("/_sandbox/saml-assertion", get(saml_assertion))
         // A mistyped path is not a call to STS, and uses up no fault.
         .route("/_sandbox/{*path}", any(nothing_here))
 }
 
 async fn nothing_here() -> Response {
-    (StatusCode::NOT_FOUND, "there are /_sandbox/faults, /calls, /sessions, /totp and /denied\n").into_response()
+    (
+        StatusCode::NOT_FOUND,
+        "there are /_sandbox/faults, /calls, /sessions, /totp, /denied, /web-identity-token and /saml-assertion\n",
+    )
+        .into_response()
 }
 
 fn json(value: &impl Serialize) -> Response {
@@ -97,5 +104,26 @@ async fn denied(State(shared): State<Shared>, RawQuery(query): RawQuery) -> Resp
     match question.and_then(|question| denial::message(&mut lock(&shared), &question)) {
         Ok(message) => format!("{message}\n").into_response(),
         Err((status, message)) => (status, format!("{message}\n")).into_response(),
+    }
+}
+
+/// A token for `AssumeRoleWithWebIdentity`, by the server's clock.
+async fn web_identity_token(State(shared): State<Shared>, RawQuery(query): RawQuery) -> Response {
+    let sandbox = lock(&shared);
+    let wanted = Wanted::parse(query.as_deref().unwrap_or_default(), &mint::TOKEN);
+    minted(wanted.and_then(|wanted| mint::web_identity_token(&sandbox.world, &wanted, sandbox.now())))
+}
+
+/// An assertion for `AssumeRoleWithSAML`, by the server's clock.
+async fn saml_assertion(State(shared): State<Shared>, RawQuery(query): RawQuery) -> Response {
+    let sandbox = lock(&shared);
+    let wanted = Wanted::parse(query.as_deref().unwrap_or_default(), &mint::ASSERTION);
+    minted(wanted.and_then(|wanted| mint::saml_assertion(&sandbox.world, &wanted, sandbox.now())))
+}
+
+fn minted(result: Result<String, String>) -> Response {
+    match result {
+        Ok(text) => format!("{text}\n").into_response(),
+        Err(message) => (StatusCode::BAD_REQUEST, format!("{message}\n")).into_response(),
     }
 }

@@ -15,14 +15,17 @@ mod federation;
 mod limits;
 mod messages;
 mod mfa;
+mod mint;
 mod operations;
 mod policy;
 mod random;
+mod saml;
 mod sandbox;
 mod server;
 mod service;
 mod sessions;
 mod signature;
+mod tokens;
 mod wire;
 mod world;
 

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     authenticate::authenticate,
+    caller::Caller,
     calls,
     faults::Kind as Fault,
     operations, random,
@@ -85,8 +86,13 @@ fn run(
         return Err(Refusal::new(400, "InvalidAction", format!("Could not find operation {action} for version {version}")));
     }
     let operation = operations::find(action)?;
-    let caller = authenticate(&sandbox.world, &sandbox.sessions, &claim?, request, call.time)?;
-    call.arn = Some(caller.arn());
+    let caller = if operations::is_signed(action) {
+        let caller = authenticate(&sandbox.world, &sandbox.sessions, &claim?, request, call.time)?;
+        call.arn = Some(caller.arn());
+        caller
+    } else {
+        Caller::anonymous()
+    };
     operation(&mut operations::Call {
         world: &sandbox.world,
         sessions: &mut sandbox.sessions,

@@ -1,12 +1,16 @@
 //! One file per operation of STS, and the table of them all.
 
 mod assume_role;
+mod assume_role_with_saml;
+mod assume_role_with_web_identity;
+mod assume_root;
 mod decode_authorization_message;
 mod get_access_key_info;
 mod get_caller_identity;
 mod get_federation_token;
 mod get_session_token;
 mod get_web_identity_token;
+mod given_federation;
 mod given_mfa;
 mod given_policies;
 mod given_tags;
@@ -28,6 +32,9 @@ use crate::{
 /// The operations that this server has. One that is not here is answered with `InvalidAction`.
 const OPERATIONS: &[(&str, Operation)] = &[
     ("AssumeRole", assume_role::run),
+    ("AssumeRoleWithSAML", assume_role_with_saml::run),
+    ("AssumeRoleWithWebIdentity", assume_role_with_web_identity::run),
+    ("AssumeRoot", assume_root::run),
     ("DecodeAuthorizationMessage", decode_authorization_message::run),
     ("GetAccessKeyInfo", get_access_key_info::run),
     ("GetCallerIdentity", get_caller_identity::run),
@@ -35,6 +42,14 @@ const OPERATIONS: &[(&str, Operation)] = &[
     ("GetSessionToken", get_session_token::run),
     ("GetWebIdentityToken", get_web_identity_token::run),
 ];
+
+/// Those that an identity provider's word takes the place of a signature for. A signature is not looked at.
+const UNSIGNED: [&str; 2] = ["AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"];
+
+/// Whether an operation is for callers with keys.
+pub fn is_signed(action: &str) -> bool {
+    !UNSIGNED.contains(&action)
+}
 
 type Operation = fn(&mut Call<'_>) -> Result<String, Refusal>;
 
@@ -50,7 +65,7 @@ pub fn find(action: &str) -> Result<Operation, Refusal> {
     })
 }
 
-/// One authenticated call.
+/// One call, authenticated if its operation is signed.
 pub struct Call<'a> {
     /// Who there is.
     pub world: &'a World,

@@ -57,9 +57,9 @@ pub struct Named {
     /// AWS services: nobody who can call this server.
     #[serde(rename = "Service", default)]
     pub _service: Values,
-    /// Identity providers: nobody who can call AssumeRole.
+    /// Identity providers, by ARN or by the name that AWS gives a public one.
     #[serde(rename = "Federated", default)]
-    pub _federated: Values,
+    pub federated: Values,
 }
 
 /// One value or a list, of text, numbers or booleans.

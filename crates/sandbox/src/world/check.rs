@@ -46,6 +46,18 @@ pub fn check(world: &World) -> Result<(), String> {
         statements(&role.arn, &role.trust, Statement::check_trust)?;
         statements(&role.arn, &role.policy, Statement::check_identity)?;
     }
+    for provider in &world.oidc_providers {
+        arn(&mut seen, &provider.arn, "oidc-provider/")?;
+    }
+    for provider in &world.saml_providers {
+        arn(&mut seen, &provider.arn, "saml-provider/")?;
+    }
+    let organization = world.organization.iter();
+    for account in organization.flat_map(|it| it.delegated_administrators.iter().chain([&it.management_account])) {
+        if !accounts.contains(account.as_str()) {
+            return Err(format!("organization: account {account} is not in the list of accounts"));
+        }
+    }
     for policy in &world.policies {
         arn(&mut seen, &policy.arn, "policy/")?;
         statements(&policy.arn, &policy.statements, Statement::check_identity)?;

@@ -1,10 +1,13 @@
 //! The accounts, users and roles that the server knows: read once, never changed.
 
 mod check;
+mod providers;
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+
+pub use providers::{OidcProvider, Organization, SamlProvider};
 
 use crate::policy::{Statement, managed};
 
@@ -32,6 +35,14 @@ pub struct World {
     /// IAM roles.
     #[serde(default)]
     pub roles: Vec<Role>,
+    /// OpenID Connect providers, for `AssumeRoleWithWebIdentity`.
+    #[serde(default)]
+    pub oidc_providers: Vec<OidcProvider>,
+    /// SAML providers, for `AssumeRoleWithSAML`.
+    #[serde(default)]
+    pub saml_providers: Vec<SamlProvider>,
+    /// The organization that all accounts are in, for `AssumeRoot`.
+    pub organization: Option<Organization>,
     /// Customer managed policies, for `PolicyArns`.
     #[serde(default)]
     pub policies: Vec<Policy>,
