@@ -77,8 +77,17 @@ pub fn web_identity_token(world: &World, wanted: &Wanted, now: Timestamp) -> Res
 }
 
 /// What a SAML assertion can be asked for.
-pub const ASSERTION: [&str; 8] =
-    ["role", "provider", "session_name", "subject", "seconds", "session_duration", "source_identity", "transitive"];
+pub const ASSERTION: [&str; 9] = [
+    "role",
+    "provider",
+    "session_name",
+    "subject",
+    "seconds",
+    "session_duration",
+    "session_seconds",
+    "source_identity",
+    "transitive",
+];
 
 /// A SAML assertion in Base64.
 pub fn saml_assertion(world: &World, wanted: &Wanted, now: Timestamp) -> Result<String, String> {
@@ -109,6 +118,13 @@ pub fn saml_assertion(world: &World, wanted: &Wanted, now: Timestamp) -> Result<
             attributes += &attribute(attribute_name, &values);
         }
     }
+    let session = match wanted.get("session_seconds") {
+        Some(_) => format!(
+            "<saml:AuthnStatement SessionNotOnOrAfter=\"{}\"/>",
+            moment(now.saturating_add(wanted.number("session_seconds", 0)?))?
+        ),
+        None => String::new(),
+    };
     let (issuer, subject) = (escape(provider.issuer.as_str()), escape(wanted.get("subject").unwrap_or(name)));
     let xml = format!(
         "<samlp:Response xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" \
@@ -119,7 +135,7 @@ pub fn saml_assertion(world: &World, wanted: &Wanted, now: Timestamp) -> Result<
          <saml:SubjectConfirmation Method=\"urn:oasis:names:tc:SAML:2.0:cm:bearer\">\
          <saml:SubjectConfirmationData NotOnOrAfter=\"{ends}\" Recipient=\"{AUDIENCE}\"/></saml:SubjectConfirmation></saml:Subject>\
          <saml:Conditions NotBefore=\"{issued}\" NotOnOrAfter=\"{ends}\"><saml:AudienceRestriction>\
-         <saml:Audience>{AUDIENCE}</saml:Audience></saml:AudienceRestriction></saml:Conditions>\
+         <saml:Audience>{AUDIENCE}</saml:Audience></saml:AudienceRestriction></saml:Conditions>{session}\
          <saml:AttributeStatement>{attributes}</saml:AttributeStatement></saml:Assertion></samlp:Response>"
     );
     Ok(BASE64_STANDARD.encode(xml))

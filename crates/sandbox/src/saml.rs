@@ -42,9 +42,19 @@ pub struct Assertion {
     pub subject: Subject,
     /// For how long, to whom.
     pub conditions: Option<Conditions>,
+    /// How it was signed in, and until when that holds.
+    pub authn_statement: Option<AuthnStatement>,
     /// What.
     #[serde(default)]
     pub attribute_statement: AttributeStatement,
+}
+
+/// A sign-in.
+#[derive(Deserialize)]
+pub struct AuthnStatement {
+    /// No session is to go on after it.
+    #[serde(rename = "@SessionNotOnOrAfter")]
+    pub session_ends: Option<Timestamp>,
 }
 
 /// An element with text.

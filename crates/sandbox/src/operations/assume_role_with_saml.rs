@@ -66,11 +66,12 @@ pub fn run(call: &mut Call<'_>) -> Result<String, Refusal> {
         );
     }
     let name = session_name(&response)?;
-    // The attribute SessionDuration is of the console's sign-in alone; what is asked for may not be longer all the same.
-    let most = response.values("SessionDuration").first().and_then(|text| text.parse::<u32>().ok());
-    let seconds = match (asked, most) {
-        (Some(asked), Some(most)) => Some(asked.min(most)),
-        (asked, _) => asked,
+    // The attribute SessionDuration is of the console's sign-in alone, and not looked at.
+    let ends = response.assertion.authn_statement.as_ref().and_then(|it| it.session_ends);
+    let seconds = match ends.map(|ends| ends.as_second() - call.now.as_second()) {
+        Some(left) if left <= 0 => return Err(Refusal::new(400, "ExpiredTokenException", "Response has expired")),
+        Some(left) => Some(asked.unwrap_or(3600).min(u32::try_from(left).unwrap_or(u32::MAX))),
+        None => asked,
     };
     let name_id = &response.assertion.subject.name_id;
     let subject = name_id.text.clone();

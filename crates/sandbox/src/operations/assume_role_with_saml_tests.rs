@@ -72,6 +72,17 @@ fn a_wrong_assertion_is_refused_as_aws_does() {
 }
 
 #[test]
+fn a_session_ends_with_the_sign_in() {
+    let mut bench = Bench::new();
+    let assertion = assertion(&bench, "session_seconds=1200&session_duration=900");
+    let given = [STAFF, CORP, ("SAMLAssertion", &*assertion), ("DurationSeconds", "7200")];
+    assert_eq!(bench.session(ACTION, &Caller::anonymous(), &given).seconds, 1200);
+    assert_eq!(bench.session(ACTION, &Caller::anonymous(), &given[..3]).seconds, 1200);
+    let less = [&given[..3], &[("DurationSeconds", "1000")]].concat();
+    assert_eq!(bench.session(ACTION, &Caller::anonymous(), &less).seconds, 1000);
+}
+
+#[test]
 fn parameters_are_checked() {
     let mut bench = Bench::new();
     let assertion = assertion(&bench, "role=arn:aws:iam::111122223333:role/Ci");

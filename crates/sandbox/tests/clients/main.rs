@@ -44,6 +44,20 @@ fn boto3_looks_things_up() {
 }
 
 #[test]
+fn boto3_needs_no_keys() {
+    let server = Server::start(&["-v"]);
+    let printed = venv::script("federation.py", &server.url);
+    let calls = server.get("/_sandbox/calls");
+    let log = server.stop();
+    assert!(log.contains("AssumeRoleWithSAML by nobody: ok"), "{log}");
+    let secrets: Vec<&str> = printed.split_whitespace().collect();
+    assert_eq!(secrets.len(), 2, "a token and an assertion");
+    for secret in secrets {
+        assert!(!log.contains(secret) && !calls.contains(secret), "a token is a secret");
+    }
+}
+
+#[test]
 fn boto3_sees_sessions_expire() {
     venv::script("expiry.py", &Server::start(&[]).url);
 }
