@@ -121,10 +121,10 @@ pub fn list(ids: &[CredentialId]) -> String {
 
 /// The command that acquires such a credential set again.
 pub fn push_command(credential: &Credential) -> String {
-    let with_device = |serial: &Option<String>| serial.as_ref().map(|it| format!(" --mfa-serial {it}")).unwrap_or_default();
+    let device = credential.request.as_ref().map(device_options).unwrap_or_default();
     match &credential.request {
-        Some(Request::AssumeRole(role)) => format!("push assume {}{}", role.role_arn, with_device(&role.serial_number)),
-        Some(Request::GetSessionToken(session)) => format!("push session{}", with_device(&session.serial_number)),
+        Some(Request::AssumeRole(role)) => format!("push assume {}{device}", role.role_arn),
+        Some(Request::GetSessionToken(_)) => format!("push session{device}"),
         Some(Request::GetFederationToken(user)) => format!("push federation {}", user.name),
         Some(Request::AssumeRoleWithWebIdentity(role)) => {
             format!("push web-identity {} {}", role.role_arn, token_option("--token", role.token_source.as_ref()))
@@ -138,6 +138,15 @@ pub fn push_command(credential: &Credential) -> String {
             format!("push root {} --task-policy {task}", root.target_principal)
         }
         None => "push import".to_owned(),
+    }
+}
+
+/// The options that say which MFA device there is, and what gives its codes.
+fn device_options(request: &Request) -> String {
+    let serial = request.serial_number().map(|serial| format!(" --mfa-serial {serial}")).unwrap_or_default();
+    match request.mfa_command() {
+        [] => serial,
+        command => format!("{serial} --mfa-command {}", shell_words::quote(&shell_words::join(command))),
     }
 }
 

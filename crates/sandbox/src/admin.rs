@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::{
     denial::{self, Question},
     faults::Faults,
-    mint::{self, Wanted},
+    providers::{oidc, saml},
     sandbox::{Shared, lock},
 };
 
@@ -107,23 +107,64 @@ async fn denied(State(shared): State<Shared>, RawQuery(query): RawQuery) -> Resp
     }
 }
 
-/// A token for `AssumeRoleWithWebIdentity`, by the server's clock.
+/// A token of an OpenID Connect provider: `subject`, and `provider`, `audience`, `seconds`, `tag.KEY`, `transitive`,
+/// `source_identity`.
 async fn web_identity_token(State(shared): State<Shared>, RawQuery(query): RawQuery) -> Response {
+    let query = Query::parse(query.as_deref());
     let sandbox = lock(&shared);
-    let wanted = Wanted::parse(query.as_deref().unwrap_or_default(), &mint::TOKEN);
-    minted(wanted.and_then(|wanted| mint::web_identity_token(&sandbox.world, &wanted, sandbox.now())))
+    let provider = sandbox.world.oidc_providers.iter().find(|it| query.get("provider").is_none_or(|arn| it.arn == arn));
+    let wish = oidc::Wish {
+        subject: query.get("subject").unwrap_or("repo:example/app").to_owned(),
+        audience: query.get("audience").map(str::to_owned),
+        seconds: query.get("seconds").and_then(|seconds| seconds.parse().ok()).unwrap_or(3600),
+        tags: query.tags(),
+        transitive: query.all("transitive"),
+        source_identity: query.get("source_identity").map(str::to_owned),
+    };
+    match provider.and_then(|provider| oidc::mint(provider, &wish, sandbox.now())) {
+        Some(token) => format!("{token}\n").into_response(),
+        None => (StatusCode::NOT_FOUND, "the world has no such OpenID Connect provider\n").into_response(),
+    }
 }
 
-/// An assertion for `AssumeRoleWithSAML`, by the server's clock.
+/// An assertion of a SAML provider: `role`, once or more often, and `provider`, `session_name`, `session_duration`, `tag.KEY`,
+/// `transitive`, `source_identity`.
 async fn saml_assertion(State(shared): State<Shared>, RawQuery(query): RawQuery) -> Response {
+    let query = Query::parse(query.as_deref());
     let sandbox = lock(&shared);
-    let wanted = Wanted::parse(query.as_deref().unwrap_or_default(), &mint::ASSERTION);
-    minted(wanted.and_then(|wanted| mint::saml_assertion(&sandbox.world, &wanted, sandbox.now())))
+    let provider = sandbox.world.saml_providers.iter().find(|it| query.get("provider").is_none_or(|arn| it.arn == arn));
+    let wish = saml::Wish {
+        roles: query.all("role"),
+        session_name: query.get("session_name").unwrap_or("alice@example.com").to_owned(),
+        session_duration: query.get("session_duration").and_then(|seconds| seconds.parse().ok()),
+        source_identity: query.get("source_identity").map(str::to_owned),
+        tags: query.tags(),
+        transitive: query.all("transitive"),
+    };
+    match provider {
+        Some(provider) => format!("{}\n", saml::mint(provider, &wish, sandbox.now())).into_response(),
+        None => (StatusCode::NOT_FOUND, "the world has no such SAML provider\n").into_response(),
+    }
 }
 
-fn minted(result: Result<String, String>) -> Response {
-    match result {
-        Ok(text) => format!("{text}\n").into_response(),
-        Err(message) => (StatusCode::BAD_REQUEST, format!("{message}\n")).into_response(),
+/// The fields of a query, in their order.
+struct Query(Vec<(String, String)>);
+
+impl Query {
+    fn parse(query: Option<&str>) -> Query {
+        Query(url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect())
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    fn all(&self, name: &str) -> Vec<String> {
+        self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect()
+    }
+
+    fn tags(&self) -> Vec<(String, String)> {
+        let tag = |(key, value): &(String, String)| Some((key.strip_prefix("tag.")?.to_owned(), value.clone()));
+        self.0.iter().filter_map(tag).collect()
     }
 }

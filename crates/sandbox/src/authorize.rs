@@ -38,19 +38,6 @@ pub fn on_role(world: &World, caller: &Caller, role: &Role, action: &str, contex
     Ok(())
 }
 
-/// Whether a role's trust policy lets somebody in by an identity provider's word.
-///
-/// # Errors
-/// `AccessDenied`, with the reason for the list of calls.
-pub fn by_provider(role: &Role, provider: &str, action: &str, context: &Context) -> Result<(), Refusal> {
-    let refuse = |why: &str| Refusal::denied(format!("Not authorized to perform {action}")).because(why);
-    match policy::trust_provider(&role.trust, provider, Ask { action, resource: &role.arn, context }) {
-        Verdict::Allowed => Ok(()),
-        Verdict::Silent => Err(refuse("the role's trust policy does not allow it to this provider")),
-        Verdict::Denied => Err(refuse("the role's trust policy denies it explicitly")),
-    }
-}
-
 /// Whether a user's own policies allow an action; the account root may do everything in its account.
 ///
 /// # Errors

@@ -21,18 +21,13 @@ pub struct Caller {
 /// The kinds of callers, with the IAM ARN of each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// Nobody: the operation is not signed.
+    Nobody,
     /// The account root.
     Root {
         /// Its account.
         account: String,
     },
-    /// The root of a member account, for one privileged task: the session of AssumeRoot.
-    TaskRoot {
-        /// The member account.
-        account: String,
-    },
-    /// Nobody: an unsigned request.
-    Anonymous,
     /// An IAM user, with long-term keys or a session from GetSessionToken.
     User {
         /// The user's ARN.
@@ -99,16 +94,11 @@ impl Tags {
 }
 
 impl Caller {
-    /// Who sends an unsigned request.
-    pub fn anonymous() -> Caller {
-        Caller { kind: Kind::Anonymous, session: None }
-    }
-
-    /// Twelve digits; empty for nobody.
+    /// Twelve digits.
     pub fn account(&self) -> &str {
         match &self.kind {
-            Kind::Root { account } | Kind::TaskRoot { account } => account,
-            Kind::Anonymous => "",
+            Kind::Nobody => "",
+            Kind::Root { account } => account,
             Kind::User { arn } | Kind::RoleSession { role: arn, .. } | Kind::Federated { by: arn, .. } => account_of(arn),
         }
     }
@@ -116,8 +106,8 @@ impl Caller {
     /// The ARN that GetCallerIdentity shows.
     pub fn arn(&self) -> String {
         match &self.kind {
-            Kind::Root { account } | Kind::TaskRoot { account } => format!("arn:aws:iam::{account}:root"),
-            Kind::Anonymous => "ANONYMOUS_PRINCIPAL".to_owned(),
+            Kind::Nobody => String::new(),
+            Kind::Root { account } => format!("arn:aws:iam::{account}:root"),
             Kind::User { arn } => arn.clone(),
             Kind::RoleSession { role, name } => {
                 format!("arn:aws:sts::{}:assumed-role/{}/{name}", account_of(role), name_of(role))
@@ -129,8 +119,8 @@ impl Caller {
     /// The unique id that GetCallerIdentity shows, `aws:userid`.
     pub fn user_id(&self) -> String {
         match &self.kind {
-            Kind::Root { account } | Kind::TaskRoot { account } => account.clone(),
-            Kind::Anonymous => "anonymous".to_owned(),
+            Kind::Nobody => String::new(),
+            Kind::Root { account } => account.clone(),
             Kind::User { arn } => unique_id("AIDA", arn),
             Kind::RoleSession { role, name } => format!("{}:{name}", unique_id("AROA", role)),
             Kind::Federated { by, name } => format!("{}:{name}", account_of(by)),
@@ -140,7 +130,7 @@ impl Caller {
     /// How trust policies name this caller.
     pub fn party(&self) -> Party {
         let (principal_arn, session_arn) = match &self.kind {
-            Kind::Root { .. } | Kind::TaskRoot { .. } | Kind::User { .. } | Kind::Anonymous => (self.arn(), None),
+            Kind::Nobody | Kind::Root { .. } | Kind::User { .. } => (self.arn(), None),
             Kind::RoleSession { role, .. } => (role.clone(), Some(self.arn())),
             Kind::Federated { by, .. } => (by.clone(), Some(self.arn())),
         };
@@ -162,7 +152,7 @@ impl Caller {
         match &self.kind {
             Kind::User { arn } | Kind::Federated { by: arn, .. } => world.user(arn).map_or(&[], |user| &user.policy),
             Kind::RoleSession { role, .. } => world.role(role).map_or(&[], |role| &role.policy),
-            Kind::Root { .. } | Kind::TaskRoot { .. } | Kind::Anonymous => &[],
+            Kind::Nobody | Kind::Root { .. } => &[],
         }
     }
 
@@ -176,8 +166,8 @@ impl Caller {
         context.set("aws:PrincipalArn", self.party().principal_arn);
         context.set("aws:userid", self.user_id());
         let kind = match &self.kind {
-            Kind::Root { .. } | Kind::TaskRoot { .. } => "Account",
-            Kind::Anonymous => "Anonymous",
+            Kind::Nobody => "Anonymous",
+            Kind::Root { .. } => "Account",
             Kind::User { .. } => "User",
             Kind::RoleSession { .. } => "AssumedRole",
             Kind::Federated { .. } => "FederatedUser",
@@ -190,7 +180,7 @@ impl Caller {
         let own = match &self.kind {
             Kind::User { arn } | Kind::Federated { by: arn, .. } => world.user(arn).map(|user| &user.tags),
             Kind::RoleSession { role, .. } => world.role(role).map(|role| &role.tags),
-            Kind::Root { .. } | Kind::TaskRoot { .. } | Kind::Anonymous => None,
+            Kind::Nobody | Kind::Root { .. } => None,
         };
         let session_tags = self.session.as_ref().map(|session| &session.tags.all);
         for (key, value) in own.into_iter().chain(session_tags).flatten() {

@@ -80,12 +80,6 @@ impl Limits {
         }
     }
 
-    /// A secret that must be there: AWS would repeat it in the message, this server does not.
-    pub fn secret(&mut self, field: &str, value: Option<&str>, length: RangeInclusive<usize>) {
-        let hidden = value.map(|text| "*".repeat(text.chars().count()));
-        self.required(field, hidden.as_deref(), length, ANY);
-    }
-
     /// A number that may be there.
     pub fn number(&mut self, field: &str, value: Option<&str>, range: RangeInclusive<u32>) -> Option<u32> {
         let value = value?;

@@ -15,17 +15,15 @@ mod federation;
 mod limits;
 mod messages;
 mod mfa;
-mod mint;
 mod operations;
 mod policy;
+mod providers;
 mod random;
-mod saml;
 mod sandbox;
 mod server;
 mod service;
 mod sessions;
 mod signature;
-mod tokens;
 mod wire;
 mod world;
 

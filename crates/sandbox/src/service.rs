@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     authenticate::authenticate,
-    caller::Caller,
+    caller::{Caller, Kind},
     calls,
     faults::Kind as Fault,
     operations, random,
@@ -86,13 +86,11 @@ fn run(
         return Err(Refusal::new(400, "InvalidAction", format!("Could not find operation {action} for version {version}")));
     }
     let operation = operations::find(action)?;
-    let caller = if operations::is_signed(action) {
-        let caller = authenticate(&sandbox.world, &sandbox.sessions, &claim?, request, call.time)?;
-        call.arn = Some(caller.arn());
-        caller
-    } else {
-        Caller::anonymous()
+    let caller = match operations::is_signed(action) {
+        true => authenticate(&sandbox.world, &sandbox.sessions, &claim?, request, call.time)?,
+        false => Caller { kind: Kind::Nobody, session: None },
     };
+    call.arn = (caller.kind != Kind::Nobody).then(|| caller.arn());
     operation(&mut operations::Call {
         world: &sandbox.world,
         sessions: &mut sandbox.sessions,

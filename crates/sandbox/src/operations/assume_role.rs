@@ -26,18 +26,9 @@ struct Answer {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct AssumedRoleUser {
+struct AssumedRoleUser {
     arn: String,
     assumed_role_id: String,
-}
-
-impl AssumedRoleUser {
-    /// The user of a role's session.
-    pub fn new(role_arn: &str, name: &str) -> AssumedRoleUser {
-        let kind = Kind::RoleSession { role: role_arn.to_owned(), name: name.to_owned() };
-        let arn = Caller { kind, session: None }.arn();
-        AssumedRoleUser { arn, assumed_role_id: format!("{}:{name}", unique_id("AROA", role_arn)) }
-    }
 }
 
 /// `AssumeRole`.
@@ -46,9 +37,8 @@ pub fn run(call: &mut Call<'_>) -> Result<String, Refusal> {
     let world = call.world;
     let refuse = || authorize::not_authorized(call.caller, "sts:AssumeRole", &role_arn);
     match call.caller.kind {
-        Kind::Root { .. } | Kind::TaskRoot { .. } => return Err(Refusal::denied("Roles may not be assumed by root accounts.")),
-        Kind::Federated { .. } => return Err(refuse().because("a federated user may only call GetCallerIdentity")),
-        Kind::Anonymous => return Err(refuse()),
+        Kind::Root { .. } => return Err(Refusal::denied("Roles may not be assumed by root accounts.")),
+        Kind::Federated { .. } | Kind::Nobody => return Err(refuse().because("a federated user may only call GetCallerIdentity")),
         Kind::User { .. } | Kind::RoleSession { .. } => {}
     }
     let tags = given_tags::read(call)?;
@@ -71,8 +61,9 @@ pub fn run(call: &mut Call<'_>) -> Result<String, Refusal> {
     let kind = Kind::RoleSession { role: role_arn.clone(), name: name.clone() };
     // The new session does not carry MFA on: a second hop that requires it cannot be satisfied.
     let facts = Facts { source_identity: source_identity.clone(), tags, policies, ..Facts::plain(call.now) };
+    let arn = Caller { kind: kind.clone(), session: None }.arn();
     let credentials = call.issue(kind, facts, seconds)?;
-    let assumed_role_user = AssumedRoleUser::new(&role_arn, &name);
+    let assumed_role_user = AssumedRoleUser { arn, assumed_role_id: format!("{}:{name}", unique_id("AROA", &role_arn)) };
     call.answer("AssumeRole", &Answer { source_identity, assumed_role_user, credentials, packed_policy_size })
 }
 
@@ -97,12 +88,6 @@ fn check(call: &Call<'_>) -> Result<(String, String, Option<u32>), Refusal> {
         limits.optional(&format!("providedContexts.{}.member.contextAssertion", i + 1), assertion.as_deref(), 4..=2048, ANY);
     }
     limits.finish()?;
-    check_role(role_arn)?;
-    Ok((role_arn.to_owned(), name.to_owned(), seconds))
-}
-
-/// Checks the form of a role's ARN.
-pub fn check_role(role_arn: &str) -> Result<(), Refusal> {
     let parts: Vec<&str> = role_arn.splitn(6, ':').collect();
     if parts.len() != 6 || parts[0] != "arn" || parts[2] != "iam" || !parts[5].starts_with("role/") {
         return Err(Refusal::validation(format!("{role_arn} is invalid")));
@@ -110,7 +95,7 @@ pub fn check_role(role_arn: &str) -> Result<(), Refusal> {
     if name_of(role_arn).is_empty() {
         return Err(Refusal::validation(format!("{role_arn} is invalid")));
     }
-    Ok(())
+    Ok((role_arn.to_owned(), name.to_owned(), seconds))
 }
 
 /// The source identity of the new session: that of the chain, or the one now set. That it must not begin with `aws:` needs
@@ -154,16 +139,10 @@ fn duration(caller: &Caller, role: &Role, asked: Option<u32>) -> Result<u32, Ref
             "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
         ));
     }
-    within_role(role, seconds)?;
-    Ok(seconds)
-}
-
-/// No session is longer than its role allows.
-pub fn within_role(role: &Role, seconds: u32) -> Result<(), Refusal> {
     if seconds > role.max_session_duration {
         return Err(Refusal::validation("The requested DurationSeconds exceeds the MaxSessionDuration set for this role."));
     }
-    Ok(())
+    Ok(seconds)
 }
 
 #[cfg(test)]

@@ -5,12 +5,12 @@ mod assume_role_with_saml;
 mod assume_role_with_web_identity;
 mod assume_root;
 mod decode_authorization_message;
+mod federated_role;
 mod get_access_key_info;
 mod get_caller_identity;
 mod get_federation_token;
 mod get_session_token;
 mod get_web_identity_token;
-mod given_federation;
 mod given_mfa;
 mod given_policies;
 mod given_tags;
@@ -43,15 +43,12 @@ const OPERATIONS: &[(&str, Operation)] = &[
     ("GetWebIdentityToken", get_web_identity_token::run),
 ];
 
-/// Those that an identity provider's word takes the place of a signature for. A signature is not looked at.
-const UNSIGNED: [&str; 2] = ["AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"];
-
-/// Whether an operation is for callers with keys.
-pub fn is_signed(action: &str) -> bool {
-    !UNSIGNED.contains(&action)
-}
-
 type Operation = fn(&mut Call<'_>) -> Result<String, Refusal>;
+
+/// Whether an operation has to be signed. A signature that comes with one of the others is not looked at.
+pub fn is_signed(action: &str) -> bool {
+    !["AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"].contains(&action)
+}
 
 /// Finds an operation by its name.
 ///
@@ -65,7 +62,7 @@ pub fn find(action: &str) -> Result<Operation, Refusal> {
     })
 }
 
-/// One call, authenticated if its operation is signed.
+/// One authenticated call.
 pub struct Call<'a> {
     /// Who there is.
     pub world: &'a World,

@@ -93,23 +93,6 @@ pub fn trust(statements: &[Statement], party: &Party, ask: Ask<'_>) -> Grant {
     grant
 }
 
-/// Evaluates a role's trust policy for an identity provider, which is trusted by its ARN.
-pub fn trust_provider(statements: &[Statement], provider: &str, ask: Ask<'_>) -> Verdict {
-    let names = |statement: &Statement| match &statement.principal {
-        Some(Principal::Everyone(_)) => true,
-        Some(Principal::Named(named)) => named.federated.0.iter().any(|arn| arn == provider),
-        None => false,
-    };
-    let mut verdict = Verdict::Silent;
-    for statement in statements.iter().filter(|statement| names(statement) && concerns_action(statement, ask)) {
-        match statement.effect {
-            Effect::Deny => return Verdict::Denied,
-            Effect::Allow => verdict = Verdict::Allowed,
-        }
-    }
-    verdict
-}
-
 fn concerns_action(statement: &Statement, ask: Ask<'_>) -> bool {
     let action = ask.action.to_lowercase();
     let listed = |values: &Values| values.0.iter().any(|pattern| wildcard::matches(&pattern.to_lowercase(), &action));
@@ -130,6 +113,24 @@ fn concerns_resource(statement: &Statement, ask: Ask<'_>) -> bool {
         (None, Some(others)) => !listed(others),
         (None, None) => false,
     }
+}
+
+/// Whether a role's trust policy allows an action to who comes by an identity provider, and does not deny it.
+pub fn federated(statements: &[Statement], provider: &str, ask: Ask<'_>) -> bool {
+    let mut allowed = false;
+    for statement in statements.iter().filter(|statement| concerns_action(statement, ask)) {
+        let named = match &statement.principal {
+            Some(Principal::Everyone(_)) => true,
+            Some(Principal::Named(named)) => named.federated.0.iter().any(|arn| arn == provider || arn == "*"),
+            None => false,
+        };
+        match statement.effect {
+            _ if !named => {}
+            Effect::Deny => return false,
+            Effect::Allow => allowed = true,
+        }
+    }
+    allowed
 }
 
 fn names(statement: &Statement, party: &Party) -> Grant {

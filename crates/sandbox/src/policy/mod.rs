@@ -10,5 +10,5 @@ mod statement;
 mod wildcard;
 
 pub use context::Context;
-pub use evaluate::{Ask, Grant, Party, Verdict, denying, identity, trust, trust_provider};
+pub use evaluate::{Ask, Grant, Party, Verdict, denying, federated, identity, trust};
 pub use statement::{Statement, Values, parse_session_policy};

@@ -57,7 +57,7 @@ pub struct Named {
     /// AWS services: nobody who can call this server.
     #[serde(rename = "Service", default)]
     pub _service: Values,
-    /// Identity providers, by ARN or by the name that AWS gives a public one.
+    /// Identity providers, for what nobody signs.
     #[serde(rename = "Federated", default)]
     pub federated: Values,
 }

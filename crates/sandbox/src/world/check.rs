@@ -52,10 +52,10 @@ pub fn check(world: &World) -> Result<(), String> {
     for provider in &world.saml_providers {
         arn(&mut seen, &provider.arn, "saml-provider/")?;
     }
-    let organization = world.organization.iter();
-    for account in organization.flat_map(|it| it.delegated_administrators.iter().chain([&it.management_account])) {
-        if !accounts.contains(account.as_str()) {
-            return Err(format!("organization: account {account} is not in the list of accounts"));
+    if let Some(organization) = &world.organization {
+        let named = organization.delegated_administrators.iter().chain([&organization.management_account]);
+        if let Some(unknown) = named.into_iter().find(|id| !accounts.contains(id.as_str())) {
+            return Err(format!("organization: {unknown} is not in the list of accounts"));
         }
     }
     for policy in &world.policies {

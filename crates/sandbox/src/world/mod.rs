@@ -1,13 +1,10 @@
 //! The accounts, users and roles that the server knows: read once, never changed.
 
 mod check;
-mod providers;
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-
-pub use providers::{OidcProvider, Organization, SamlProvider};
 
 use crate::policy::{Statement, managed};
 
@@ -35,6 +32,9 @@ pub struct World {
     /// IAM roles.
     #[serde(default)]
     pub roles: Vec<Role>,
+    /// Customer managed policies, for `PolicyArns`.
+    #[serde(default)]
+    pub policies: Vec<Policy>,
     /// OpenID Connect providers, for `AssumeRoleWithWebIdentity`.
     #[serde(default)]
     pub oidc_providers: Vec<OidcProvider>,
@@ -43,9 +43,51 @@ pub struct World {
     pub saml_providers: Vec<SamlProvider>,
     /// The organization that all accounts are in, for `AssumeRoot`.
     pub organization: Option<Organization>,
-    /// Customer managed policies, for `PolicyArns`.
+}
+
+/// An OpenID Connect provider in IAM.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OidcProvider {
+    /// `arn:aws:iam::ACCOUNT:oidc-provider/HOST`.
+    pub arn: String,
+    /// The audiences that it is for.
+    pub client_ids: Vec<String>,
+    /// What its tokens are signed with.
+    pub secret: Secret,
+}
+
+impl OidcProvider {
+    /// Its issuer without `https://`.
+    pub fn host(&self) -> &str {
+        self.arn.split_once(":oidc-provider/").map_or("", |(_, host)| host)
+    }
+
+    /// The account that knows it.
+    pub fn account(&self) -> &str {
+        account_of(&self.arn)
+    }
+}
+
+/// A SAML provider in IAM.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SamlProvider {
+    /// `arn:aws:iam::ACCOUNT:saml-provider/NAME`.
+    pub arn: String,
+    /// The entity id in its metadata.
+    pub issuer: String,
+}
+
+/// An organization with centralized root access.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Organization {
+    /// Twelve digits.
+    pub management_account: String,
+    /// Member accounts that may act for it.
     #[serde(default)]
-    pub policies: Vec<Policy>,
+    pub delegated_administrators: Vec<String>,
 }
 
 /// An AWS account.
