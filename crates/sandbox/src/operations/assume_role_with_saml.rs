@@ -48,6 +48,10 @@ pub fn run(call: &mut Call<'_>) -> Result<String, Refusal> {
         Refusal::new(400, "InvalidIdentityToken", format!("Specified provider doesn't exist (Service: {principal_arn})"))
     })?;
     let said = saml::read(provider, role_arn, assertion, call.now)?;
+    if !federated_role::is_name(&said.session_name) {
+        let message = "RoleSessionName in AuthnResponse must match [a-zA-Z_0-9+=,.@-]{2,64}";
+        return Err(Refusal::new(400, "InvalidIdentityToken", message));
+    }
     let asked = Asked {
         operation: OPERATION,
         role_arn,

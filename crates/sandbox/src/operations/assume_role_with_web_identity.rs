@@ -52,7 +52,8 @@ pub fn run(call: &mut Call<'_>) -> Result<String, Refusal> {
     let claim = |name: &str| claims[name].as_str().unwrap_or_default().to_owned();
     let answer = Answer {
         subject_from_web_identity_token: claim("sub"),
-        audience: claim("aud"),
+        // The one that was taken, of several.
+        audience: subject.conditions.get(&format!("{}:aud", provider.host())).cloned().unwrap_or_default(),
         assumed_role_user: session.user,
         credentials: session.credentials,
         provider: provider.arn.clone(),

@@ -1,10 +1,13 @@
 //! What the two operations have in common that nobody signs: an identity provider says who asks for a role.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::{Call, CredentialsElement, given_policies};
 use crate::{
-    caller::{Caller, Facts, Kind},
+    caller::{Caller, Facts, Kind, Tags},
+    limits::{Limits, NAME, TAG},
     policy::{self, Ask, Context, Statement},
     providers::Subject,
     wire::Refusal,
@@ -42,6 +45,7 @@ pub fn assume(call: &mut Call<'_>, asked: &Asked<'_>) -> Result<Session, Refusal
     let Asked { operation, role_arn, session_name, seconds, provider, subject } = *asked;
     let refuse = |why: &str| Refusal::denied(format!("Not authorized to perform sts:{operation}")).because(why);
     let world = call.world;
+    check_subject(subject)?;
     let policies = given_policies::read(call, account_of(role_arn))?;
     let role = world.role(role_arn).ok_or_else(|| refuse("there is no such role"))?;
     let context = context(call, asked);
@@ -56,6 +60,41 @@ pub fn assume(call: &mut Call<'_>, asked: &Asked<'_>) -> Result<Session, Refusal
     let seconds = duration(role, seconds)?;
     let packed_policy_size = given_policies::packed_size(call, &subject.tags)?;
     give(call, role_arn, session_name, seconds, policies, subject, packed_policy_size)
+}
+
+/// What a provider says has the limits of what a caller may ask for.
+fn check_subject(subject: &Subject) -> Result<(), Refusal> {
+    if subject.source_identity.as_deref().is_some_and(|identity| !is_name(identity)) {
+        let message = "Source Identity must match [a-zA-Z_0-9+=,.@-]{2,64} and not begin with \"aws:\"";
+        return Err(Refusal::new(400, "InvalidIdentityToken", message));
+    }
+    let Tags { all, transitive } = &subject.tags;
+    let mut limits = Limits::default();
+    limits.count("tags", all.len(), 50);
+    for (i, (key, value)) in all.iter().enumerate() {
+        limits.required(&format!("tags.{}.member.key", i + 1), Some(key), 1..=128, TAG);
+        limits.required(&format!("tags.{}.member.value", i + 1), Some(value), 0..=256, TAG);
+    }
+    limits.finish()?;
+    let keys: BTreeSet<String> = all.keys().map(|key| key.to_lowercase()).collect();
+    if let Some(key) = keys.iter().find(|key| key.starts_with("aws:")) {
+        return Err(Refusal::validation(format!("Tag key {key} must not begin with the reserved prefix aws:.")));
+    }
+    if keys.len() < all.len() {
+        let message = "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
+        return Err(Refusal::new(400, "InvalidParameterValue", message));
+    }
+    if !transitive.is_subset(&keys) {
+        return Err(Refusal::validation("The specified transitive tag key must be included in the requested tags."));
+    }
+    Ok(())
+}
+
+/// Whether a text may name a session or be a source identity.
+pub fn is_name(text: &str) -> bool {
+    let mut limits = Limits::default();
+    limits.optional("name", Some(text), 2..=64, NAME);
+    limits.finish().is_ok()
 }
 
 fn context(call: &Call<'_>, asked: &Asked<'_>) -> Context {

@@ -105,7 +105,7 @@ fn an_assertion_gives_the_session_that_it_says() {
     let mut bench = Bench::new();
     let said = assertion(&bench, |wish| {
         wish.session_duration = Some(1800);
-        wish.tags = vec![("team".into(), "a&b".into())];
+        wish.tags = vec![("team".into(), "a/b+c".into())];
         wish.source_identity = Some("alice".into());
     });
     let parameters = [("RoleArn", STAFF), ("PrincipalArn", IDP), ("SAMLAssertion", said.as_str())];
@@ -119,7 +119,7 @@ fn an_assertion_gives_the_session_that_it_says() {
         assert!(made.answer.contains(text), "{text}: {}", made.answer);
     }
     assert_eq!(made.seconds, 1800, "the shorter of the two");
-    assert_eq!(made.caller.session.unwrap().tags.all["team"], "a&b");
+    assert_eq!(made.caller.session.unwrap().tags.all["team"], "a/b+c");
 }
 
 #[test]
@@ -170,4 +170,88 @@ fn a_member_s_root_is_for_the_management_account_alone_and_may_do_nothing_of_sts
     }
     let mut elsewhere = Bench::with("management_account = \"111122223333\"", "management_account = \"777788889999\"");
     assert_eq!(elsewhere.refusal("AssumeRoot", &Bench::user("alice"), &given).code, "AccessDenied");
+}
+
+#[test]
+fn what_a_provider_says_has_the_limits_of_what_a_caller_says() {
+    let mut bench = Bench::new();
+    let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    let many = || (0..51).map(|i| pair(&format!("k{i}"), "")).collect::<Vec<_>>();
+    let identity = "Source Identity must match [a-zA-Z_0-9+=,.@-]{2,64} and not begin with \"aws:\"";
+    for (tags, transitive, source_identity, words) in [
+        (vec![], None, Some("a b"), identity),
+        (vec![], None, Some("a"), identity),
+        (vec![], None, Some("aws:alice"), identity),
+        (vec![pair("aws:x", "")], None, None, "reserved prefix"),
+        (vec![pair("team", ""), pair("TEAM", "")], None, None, "Duplicate tag keys"),
+        (vec![pair("a,b", "")], None, None, "'tags.1.member.key'"),
+        (vec![pair("team", &"v".repeat(257))], None, None, "'tags.1.member.value'"),
+        (many(), None, None, "'tags'"),
+        (vec![pair("team", "")], Some("cost"), None, "must be included in the requested tags"),
+    ] {
+        let transitive: Vec<String> = transitive.into_iter().map(str::to_owned).collect();
+        let source_identity = source_identity.map(str::to_owned);
+        let by_token =
+            oidc::Wish { tags: tags.clone(), transitive: transitive.clone(), source_identity: source_identity.clone(), ..wish() };
+        let by_token = token(&bench, &by_token);
+        let by_assertion = assertion(&bench, |wish| {
+            (wish.tags, wish.transitive, wish.source_identity) = (tags, transitive, source_identity);
+        });
+        let refusals = [web(&mut bench, &by_token, &[]), by_saml(&mut bench, &by_assertion, &[])].map(Result::unwrap_err);
+        for refusal in refusals {
+            assert!(refusal.status == 400 && refusal.message.contains(words), "{words}: {refusal:?}");
+        }
+    }
+    let name = "RoleSessionName in AuthnResponse must match [a-zA-Z_0-9+=,.@-]{2,64}";
+    for session_name in ["a b", "a", "a/b", &"x".repeat(65)] {
+        let named = assertion(&bench, |wish| wish.session_name = session_name.to_owned());
+        let refusal = by_saml(&mut bench, &named, &[]).unwrap_err();
+        assert_eq!((refusal.code, refusal.message.as_str()), ("InvalidIdentityToken", name));
+    }
+}
+
+/// A token with one claim changed.
+fn changed(bench: &Bench, name: &str, value: serde_json::Value) -> String {
+    oidc::mint_with(&bench.world.oidc_providers[0], &wish(), bench.now, |claims| claims[name] = value).unwrap()
+}
+
+#[test]
+fn claims_are_read_as_jwts_have_them() {
+    let mut bench = Bench::new();
+    let now = bench.now.as_second();
+    for (name, value) in [
+        ("aud", serde_json::json!(["another", "sts.example.com"])),
+        ("exp", serde_json::json!(now as f64 + 60.5)),
+        ("nbf", serde_json::json!(now)),
+    ] {
+        let token = changed(&bench, name, value);
+        let answer = web(&mut bench, &token, &[]).unwrap();
+        assert!(answer.contains("<Audience>sts.example.com</Audience>"), "{name}: {answer}");
+    }
+    for (name, value) in [("aud", serde_json::json!(["another"])), ("nbf", serde_json::json!(now + 1))] {
+        let token = changed(&bench, name, value);
+        assert_eq!(web(&mut bench, &token, &[]).unwrap_err().code, "InvalidIdentityToken", "{name}");
+    }
+}
+
+#[test]
+fn an_assertion_has_to_be_a_success_for_aws_and_fresh() {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+    let mut bench = Bench::new();
+    let xml = String::from_utf8(BASE64_STANDARD.decode(assertion(&bench, |_| ())).unwrap()).unwrap();
+    let audience = "Response does not contain the required audience.";
+    for (from, to, code, words) in [
+        ("status:Success", "status:Responder", "IDPRejectedClaim", ""),
+        ("Recipient=\"https://signin", "Recipient=\"https://elsewhere", "InvalidIdentityToken", audience),
+        ("<saml:Audience>https://signin", "<saml:Audience>https://elsewhere", "InvalidIdentityToken", audience),
+        ("Data NotOnOrAfter=\"2026", "Data NotOnOrAfter=\"2025", "ExpiredTokenException", "Response has expired"),
+        ("\" NotOnOrAfter=\"2026", "\" NotOnOrAfter=\"2025", "ExpiredTokenException", "Response has expired"),
+        ("IssueInstant=\"2026", "IssueInstant=\"2025", "ExpiredTokenException", "within 5 minutes of issuance"),
+        ("</saml:Assertion>\n</samlp:Response>", "", "InvalidIdentityToken", ""),
+    ] {
+        assert!(xml.contains(from), "{from}");
+        let refusal = by_saml(&mut bench, &BASE64_STANDARD.encode(xml.replace(from, to)), &[]).unwrap_err();
+        assert_eq!(refusal.code, code, "{from}: {refusal:?}");
+        assert!(refusal.message.contains(words), "{from}: {}", refusal.message);
+    }
 }

@@ -30,6 +30,11 @@ pub struct Wish {
 
 /// A token of a provider's.
 pub fn mint(provider: &OidcProvider, wish: &Wish, now: Timestamp) -> Option<String> {
+    mint_with(provider, wish, now, |_| ())
+}
+
+/// The same with a change to its claims.
+pub fn mint_with(provider: &OidcProvider, wish: &Wish, now: Timestamp, change: impl FnOnce(&mut Value)) -> Option<String> {
     let audience = wish.audience.as_deref().or(provider.client_ids.first().map(String::as_str));
     let mut claims = json!({
         "iss": format!("https://{}", provider.host()),
@@ -45,6 +50,7 @@ pub fn mint(provider: &OidcProvider, wish: &Wish, now: Timestamp) -> Option<Stri
     if let Some(identity) = &wish.source_identity {
         claims[SOURCE_IDENTITY] = json!(identity);
     }
+    change(&mut claims);
     let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
     let signed = format!("{}.{}", part(&json!({ "alg": "HS256", "typ": "JWT" })), part(&claims));
     let signature = keyed(provider, &signed)?.finalize().into_bytes();
@@ -66,6 +72,8 @@ pub fn read<'w>(
     let decoded = |part: &str| BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| not_jwt());
     let claims: Value = serde_json::from_slice(&decoded(payload)?).map_err(|_| not_jwt())?;
     let text = |name: &str| claims[name].as_str();
+    // RFC 7519: a number of seconds, which need not be whole.
+    let seconds = |name: &str| claims[name].as_f64().map(|seconds| seconds as i64);
     let issuer = text("iss").ok_or_else(|| invalid("Missing a required claim: iss"))?;
     let host = issuer.strip_prefix("https://").unwrap_or(issuer).trim_end_matches('/');
     let known = providers.iter().find(|provider| provider.account() == account && provider.host() == host);
@@ -76,7 +84,7 @@ pub fn read<'w>(
         return Err(invalid("Couldn't retrieve verification key from your identity provider,  please reference AssumeRoleWithWebIdentity documentation for requirements")
             .because("the token is not signed with the provider's secret"));
     }
-    let (Some(subject), Some(ends), Some(issued)) = (text("sub"), claims["exp"].as_i64(), claims["iat"].as_i64()) else {
+    let (Some(subject), Some(ends), Some(issued)) = (text("sub"), seconds("exp"), seconds("iat")) else {
         return Err(invalid("Missing a required claim: sub, exp or iat"));
     };
     if now.as_second() >= ends {
@@ -87,10 +95,13 @@ pub fn read<'w>(
     if issued > now.as_second() + 300 {
         return Err(invalid("Token was issued in the future"));
     }
-    let audience = text("aud").unwrap_or_default();
-    if !provider.client_ids.iter().any(|client| client == audience) {
-        return Err(invalid("Incorrect token audience"));
+    if seconds("nbf").is_some_and(|from| now.as_second() < from) {
+        return Err(invalid("Token is not valid yet"));
     }
+    let audiences = claims["aud"].as_array().map_or(std::slice::from_ref(&claims["aud"]), Vec::as_slice);
+    let known = |audience: &&str| provider.client_ids.iter().any(|client| client == audience);
+    let audience = audiences.iter().filter_map(Value::as_str).find(known);
+    let audience = audience.ok_or_else(|| invalid("Incorrect token audience"))?;
     let conditions = [("aud", audience), ("sub", subject)].map(|(key, value)| (format!("{host}:{key}"), value.to_owned()));
     let principal = claims[TAGS]["principal_tags"].as_object().into_iter().flatten();
     let value = |value: &Value| value.as_str().or(value[0].as_str()).unwrap_or_default().to_owned();

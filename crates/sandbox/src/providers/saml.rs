@@ -77,8 +77,12 @@ struct Parsed {
     issuer: String,
     audience: String,
     name_id: String,
+    issued: Option<Timestamp>,
     not_before: Option<Timestamp>,
     not_on_or_after: Option<Timestamp>,
+    confirmed_until: Option<Timestamp>,
+    recipient: Option<String>,
+    failed: bool,
     attributes: BTreeMap<String, Vec<String>>,
 }
 
@@ -86,16 +90,17 @@ struct Parsed {
 pub fn read(provider: &SamlProvider, role: &str, assertion: &str, now: Timestamp) -> Result<Said, Refusal> {
     let xml = BASE64_STANDARD.decode(assertion).map_err(|_| invalid("Invalid base64 SAMLResponse"))?;
     let xml = String::from_utf8(xml).map_err(|_| invalid("Invalid SAMLResponse"))?;
-    let Parsed { issuer, audience, name_id, not_before, not_on_or_after, attributes } = parse(&xml)?;
-    if issuer != provider.issuer {
+    let parsed = parse(&xml)?;
+    if parsed.issuer != provider.issuer {
         return Err(invalid("Issuer not present in specified provider"));
     }
-    if audience != AUDIENCE {
-        return Err(invalid("Audience restriction does not match"));
+    if parsed.failed {
+        return Err(Refusal::new(403, "IDPRejectedClaim", "The identity provider reported that authentication failed."));
     }
-    let early = not_before.is_some_and(|at| now.as_second() + 60 < at.as_second());
-    if early || not_on_or_after.is_none_or(|at| now >= at) {
-        return Err(Refusal::new(400, "ExpiredTokenException", "Token must be redeemed within 5 minutes of issuance"));
+    check_time(&parsed, now)?;
+    let Parsed { issuer, audience, name_id, recipient, attributes, .. } = parsed;
+    if audience != AUDIENCE || recipient.is_some_and(|recipient| recipient != AUDIENCE) {
+        return Err(invalid("Response does not contain the required audience."));
     }
     let values = |name: &str| attributes.get(&format!("{ATTRIBUTES}{name}")).map(Vec::as_slice).unwrap_or_default();
     let one = |name: &str| values(name).first().cloned();
@@ -123,20 +128,46 @@ pub fn read(provider: &SamlProvider, role: &str, assertion: &str, now: Timestamp
     Ok(Said { subject, name_id, issuer, session_name, session_duration: session_duration.transpose()? })
 }
 
+fn check_time(parsed: &Parsed, now: Timestamp) -> Result<(), Refusal> {
+    let expired = |message: &str| Err(Refusal::new(400, "ExpiredTokenException", message));
+    // Five minutes after its issue it is too old, however long it says that it holds.
+    if parsed.issued.is_none_or(|at| now.as_second() >= at.as_second() + 300) {
+        return expired("Token must be redeemed within 5 minutes of issuance");
+    }
+    if parsed.not_on_or_after.is_none_or(|at| now >= at) || parsed.confirmed_until.is_some_and(|at| now >= at) {
+        return expired("Response has expired");
+    }
+    if parsed.not_before.is_some_and(|at| now.as_second() + 60 < at.as_second()) {
+        return Err(invalid("Response is not valid yet"));
+    }
+    Ok(())
+}
+
 fn parse(xml: &str) -> Result<Parsed, Refusal> {
     let broken = || invalid("Invalid SAMLResponse");
     let mut reader = Reader::from_str(xml);
     let (mut parsed, mut name, mut text) = (Parsed::default(), String::new(), String::new());
+    let mut open = 0_u32;
     loop {
         match reader.read_event().map_err(|_| broken())? {
+            Event::Eof if open > 0 => return Err(broken()),
             Event::Eof => return Ok(parsed),
-            Event::Start(start) | Event::Empty(start) => {
+            event @ (Event::Start(_) | Event::Empty(_)) => {
+                open += u32::from(matches!(event, Event::Start(_)));
+                let (Event::Start(start) | Event::Empty(start)) = event else { continue };
                 text.clear();
                 let value = |key: &str| {
                     let found = start.attributes().flatten().find(|it| it.key.local_name().as_ref() == key)?;
                     Some(found.value.into_owned())
                 };
                 match start.local_name().as_ref() {
+                    "Assertion" => parsed.issued = value("IssueInstant").and_then(|at| at.parse().ok()),
+                    // A failure has a code within its code.
+                    "StatusCode" => parsed.failed |= !value("Value").is_some_and(|code| code.ends_with(":Success")),
+                    "SubjectConfirmationData" => {
+                        parsed.confirmed_until = value("NotOnOrAfter").and_then(|at| at.parse().ok());
+                        parsed.recipient = value("Recipient");
+                    }
                     "Attribute" => name = value("Name").unwrap_or_default(),
                     "Conditions" => {
                         parsed.not_before = value("NotBefore").and_then(|at| at.parse().ok());
@@ -150,6 +181,7 @@ fn parse(xml: &str) -> Result<Parsed, Refusal> {
                 text.push_str(quick_xml::escape::resolve_predefined_entity(&reference).unwrap_or_default());
             }
             Event::End(end) => {
+                open = open.saturating_sub(1);
                 let value = std::mem::take(&mut text).trim().to_owned();
                 match end.local_name().as_ref() {
                     "Issuer" => parsed.issuer = value,
