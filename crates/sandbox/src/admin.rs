@@ -127,7 +127,7 @@ async fn web_identity_token(State(shared): State<Shared>, RawQuery(query): RawQu
     }
 }
 
-/// An assertion of a SAML provider: `role`, once or more often, and `provider`, `session_name`, `session_duration`, `tag.KEY`,
+/// An assertion of a SAML provider: `role`, once or more often, and `provider`, `session_name`, `session_seconds`, `tag.KEY`,
 /// `transitive`, `source_identity`.
 async fn saml_assertion(State(shared): State<Shared>, RawQuery(query): RawQuery) -> Response {
     let query = Query::parse(query.as_deref());
@@ -136,7 +136,7 @@ async fn saml_assertion(State(shared): State<Shared>, RawQuery(query): RawQuery)
     let wish = saml::Wish {
         roles: query.all("role"),
         session_name: query.get("session_name").unwrap_or("alice@example.com").to_owned(),
-        session_duration: query.get("session_duration").and_then(|seconds| seconds.parse().ok()),
+        session_seconds: query.get("session_seconds").and_then(|seconds| seconds.parse().ok()),
         source_identity: query.get("source_identity").map(str::to_owned),
         tags: query.tags(),
         transitive: query.all("transitive"),

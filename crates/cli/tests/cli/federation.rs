@@ -106,7 +106,7 @@ fn tokens_that_are_wrong_are_refused_with_a_way_out_and_change_nothing() {
 #[test]
 fn an_assertion_offers_its_roles_and_one_is_chosen() {
     let env = without_keys();
-    let query = format!("saml-assertion?role={CI}&role={STAFF}&session_name=zoe&session_duration=1800");
+    let query = format!("saml-assertion?role={CI}&role={STAFF}&session_name=zoe&session_seconds=1800");
     let assertion = given(&env, "assertion", &query);
     let saml = ["push", "saml", "--assertion-file", &assertion];
     env.plain(saml).exits(2).says("offers 2 roles").says(STAFF);

@@ -57,7 +57,11 @@ pub fn run(call: &mut Call<'_>) -> Result<String, Refusal> {
         role_arn,
         session_name: &said.session_name,
         // The shorter of the two counts.
-        seconds: [seconds, said.session_duration].into_iter().flatten().min(),
+        seconds: match said.session_ends.map(|at| at.as_second() - call.now.as_second()).and_then(|left| u32::try_from(left).ok())
+        {
+            Some(left) => Some(seconds.unwrap_or(3600).min(left)),
+            None => seconds,
+        },
         provider: &provider.arn,
         subject: &said.subject,
     };

@@ -104,7 +104,7 @@ fn tokens_that_are_not_in_order_are_refused_in_aws_s_codes() {
 fn an_assertion_gives_the_session_that_it_says() {
     let mut bench = Bench::new();
     let said = assertion(&bench, |wish| {
-        wish.session_duration = Some(1800);
+        wish.session_seconds = Some(1800);
         wish.tags = vec![("team".into(), "a/b+c".into())];
         wish.source_identity = Some("alice".into());
     });

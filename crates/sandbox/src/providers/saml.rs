@@ -17,7 +17,8 @@ const AUDIENCE: &str = "https://signin.aws.amazon.com/saml";
 pub struct Wish {
     pub roles: Vec<String>,
     pub session_name: String,
-    pub session_duration: Option<u32>,
+    /// `SessionNotOnOrAfter`, in seconds from now.
+    pub session_seconds: Option<u32>,
     pub source_identity: Option<String>,
     pub tags: Vec<(String, String)>,
     pub transitive: Vec<String>,
@@ -30,7 +31,8 @@ pub struct Said {
     pub name_id: String,
     pub issuer: String,
     pub session_name: String,
-    pub session_duration: Option<u32>,
+    /// `SessionNotOnOrAfter`: no session lasts longer.
+    pub session_ends: Option<Timestamp>,
 }
 
 /// A response of a provider's, in Base64. AWS takes it for five minutes.
@@ -42,12 +44,7 @@ pub fn mint(provider: &SamlProvider, wish: &Wish, now: Timestamp) -> String {
     };
     let roles: Vec<String> = wish.roles.iter().map(|role| format!("{role},{}", provider.arn)).collect();
     let mut attributes = attribute("Role", &roles) + &attribute("RoleSessionName", std::slice::from_ref(&wish.session_name));
-    for (name, value) in [
-        ("SessionDuration", wish.session_duration.map(|seconds| seconds.to_string())),
-        ("SourceIdentity", wish.source_identity.clone()),
-    ] {
-        attributes.extend(value.map(|value| attribute(name, &[value])));
-    }
+    attributes.extend(wish.source_identity.clone().map(|value| attribute("SourceIdentity", &[value])));
     for (key, value) in &wish.tags {
         attributes += &attribute(&format!("PrincipalTag:{key}"), std::slice::from_ref(value));
     }
@@ -56,6 +53,9 @@ pub fn mint(provider: &SamlProvider, wish: &Wish, now: Timestamp) -> String {
     }
     let (issuer, name) = (escape(provider.issuer.as_str()), escape(wish.session_name.as_str()));
     let ends = now.checked_add(SignedDuration::from_mins(5)).unwrap_or(now);
+    let session_ends =
+        wish.session_seconds.map(|seconds| now.checked_add(SignedDuration::from_secs(seconds.into())).unwrap_or(now));
+    let session_ends = session_ends.map(|at| format!(" SessionNotOnOrAfter=\"{at}\"")).unwrap_or_default();
     BASE64_STANDARD.encode(format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <samlp:Response xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" \
@@ -67,7 +67,7 @@ pub fn mint(provider: &SamlProvider, wish: &Wish, now: Timestamp) -> String {
          NotOnOrAfter=\"{ends}\" Recipient=\"{AUDIENCE}\"/></saml:SubjectConfirmation></saml:Subject>\n\
          <saml:Conditions NotBefore=\"{now}\" NotOnOrAfter=\"{ends}\"><saml:AudienceRestriction>\
          <saml:Audience>{AUDIENCE}</saml:Audience></saml:AudienceRestriction></saml:Conditions>\n\
-         <saml:AttributeStatement>\n{attributes}</saml:AttributeStatement>\n</saml:Assertion>\n</samlp:Response>\n"
+         <saml:AuthnStatement AuthnInstant=\"{now}\"{session_ends}/>\n<saml:AttributeStatement>\n{attributes}</saml:AttributeStatement>\n</saml:Assertion>\n</samlp:Response>\n"
     ))
 }
 
@@ -82,6 +82,7 @@ struct Parsed {
     not_on_or_after: Option<Timestamp>,
     confirmed_until: Option<Timestamp>,
     recipient: Option<String>,
+    session_ends: Option<Timestamp>,
     failed: bool,
     attributes: BTreeMap<String, Vec<String>>,
 }
@@ -98,7 +99,7 @@ pub fn read(provider: &SamlProvider, role: &str, assertion: &str, now: Timestamp
         return Err(Refusal::new(403, "IDPRejectedClaim", "The identity provider reported that authentication failed."));
     }
     check_time(&parsed, now)?;
-    let Parsed { issuer, audience, name_id, recipient, attributes, .. } = parsed;
+    let Parsed { issuer, audience, name_id, recipient, session_ends, attributes, .. } = parsed;
     if audience != AUDIENCE || recipient.is_some_and(|recipient| recipient != AUDIENCE) {
         return Err(invalid("Response does not contain the required audience."));
     }
@@ -110,7 +111,6 @@ pub fn read(provider: &SamlProvider, role: &str, assertion: &str, now: Timestamp
             .because("the assertion's attribute Role does not have this role and provider"));
     }
     let session_name = one("RoleSessionName").ok_or_else(|| invalid("RoleSessionName is required in AuthnResponse"))?;
-    let session_duration = one("SessionDuration").map(|seconds| seconds.parse().map_err(|_| invalid("Invalid SessionDuration")));
     let tag = |(name, values): (&String, &Vec<String>)| {
         let key = name.strip_prefix(ATTRIBUTES)?.strip_prefix("PrincipalTag:")?;
         Some((key.to_owned(), values.first().cloned().unwrap_or_default()))
@@ -125,7 +125,7 @@ pub fn read(provider: &SamlProvider, role: &str, assertion: &str, now: Timestamp
         tags: tags(attributes.iter().filter_map(tag).collect(), values("TransitiveTagKeys").iter().cloned()),
         source_identity: one("SourceIdentity"),
     };
-    Ok(Said { subject, name_id, issuer, session_name, session_duration: session_duration.transpose()? })
+    Ok(Said { subject, name_id, issuer, session_name, session_ends })
 }
 
 fn check_time(parsed: &Parsed, now: Timestamp) -> Result<(), Refusal> {
@@ -168,6 +168,7 @@ fn parse(xml: &str) -> Result<Parsed, Refusal> {
                         parsed.confirmed_until = value("NotOnOrAfter").and_then(|at| at.parse().ok());
                         parsed.recipient = value("Recipient");
                     }
+                    "AuthnStatement" => parsed.session_ends = value("SessionNotOnOrAfter").and_then(|at| at.parse().ok()),
                     "Attribute" => name = value("Name").unwrap_or_default(),
                     "Conditions" => {
                         parsed.not_before = value("NotBefore").and_then(|at| at.parse().ok());

@@ -36,7 +36,7 @@ refused("InvalidIdentityToken", 400, nobody.assume_role_with_web_identity, WebId
 message = refused("AccessDenied", 403, nobody.assume_role_with_web_identity, WebIdentityToken=token(subject="other"), **web)
 assert message == "Not authorized to perform sts:AssumeRoleWithWebIdentity", message
 
-said = assertion(role=[STAFF, CI], session_name="alice@example.com", session_duration=1800)
+said = assertion(role=[STAFF, CI], session_name="alice@example.com", session_seconds=1800)
 saml = {"RoleArn": STAFF, "PrincipalArn": IDP}
 answer = nobody.assume_role_with_saml(SAMLAssertion=said, **saml)
 assert answer["AssumedRoleUser"]["Arn"] == "arn:aws:sts::111122223333:assumed-role/Staff/alice@example.com", answer
