@@ -99,6 +99,34 @@ fn many_at_once_ask_once_for_each_link() {
     assert!(answers.iter().all(|answer| *answer == answers[0] && !answer["AccessKeyId"].is_null()));
 }
 
+/// Whoever renews has a lock that ends with its process, however that ends.
+#[test]
+fn a_holder_that_dies_frees_the_others() {
+    let mut env = TestEnvironment::new();
+    env.session_lifetime(Some(1));
+    chain(&env);
+    env.no_keys();
+    wait_until_expired(&env);
+    env.sandbox.faults(json!({ "hang": true }));
+    env.sandbox.forget_calls();
+    let mut holder = env.command(["credential-process"]);
+    let mut holder = holder.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while env.sandbox.actions().is_empty() {
+        assert!(Instant::now() < deadline, "it asks STS, and gets no answer");
+    }
+    env.sandbox.faults(json!({}));
+    std::thread::scope(|scope| {
+        let waiting: Vec<_> = (0..4).map(|_| scope.spawn(|| keys(&env, &[]))).collect();
+        holder.kill().unwrap();
+        holder.wait().unwrap();
+        let answers: Vec<_> = waiting.into_iter().map(|it| it.join().unwrap()).collect();
+        assert!(answers.iter().all(|answer| *answer == answers[0] && !answer["AccessKeyId"].is_null()));
+    });
+    // The one that never was answered, and one for each link.
+    assert_eq!(env.sandbox.actions(), ["AssumeRole"; 4]);
+}
+
 #[test]
 fn what_needs_a_person_is_an_error_that_says_so() {
     let env = TestEnvironment::new();
