@@ -39,6 +39,8 @@ pub struct MfaCommand {
     /// A program that prints the present code, and its arguments.
     #[serde(default)]
     pub command: Vec<String>,
+    /// The program that shows a dialog where there is no terminal.
+    pub pinentry: Option<String>,
 }
 
 /// For `prompt`.

@@ -20,6 +20,7 @@ use crate::{
     failure::Failure,
     global::{ColorWhen, Global},
     output::Output,
+    pinentry::Pinentry,
     terminal::Terminal,
 };
 
@@ -57,6 +58,8 @@ pub struct Context {
     pub renews: bool,
     /// Whom to ask.
     pub terminal: Terminal,
+    /// Who shows a dialog where there is a display and no terminal.
+    pub pinentry: Option<Pinentry>,
     /// The secret store, opened when it is first needed.
     pub secrets: Secrets,
     /// The `AWS_*` variables of this shell.
@@ -100,6 +103,7 @@ impl Context {
         let state = std::path::absolute(&state).map_err(|error| Failure::usage(format!("--state-dir: {error}")))?;
         let color = global.color.or(configuration.color).unwrap_or_default();
         let terminal = Terminal::new(global.no_input);
+        let has_dialogs = !global.no_input && !terminal.may_ask() && has_display();
         Ok(Context {
             stack,
             given,
@@ -114,6 +118,7 @@ impl Context {
             output: Output::new(color, global.json, global.quiet, global.verbose),
             secrets: Secrets::new(patience(terminal)),
             renews: true,
+            pinentry: has_dialogs.then(|| Pinentry::new(configuration.mfa.pinentry.as_deref())),
             terminal,
             aws_environment: aws_environment()?,
             now: Timestamp::now(),
@@ -125,6 +130,16 @@ impl Context {
     /// The same at another time, for a command that goes on for long.
     pub fn at(&self, now: Timestamp) -> Context {
         Context { now, secrets: self.secrets.unopened(), ..self.clone() }
+    }
+
+    /// The same where nobody is asked for anything.
+    pub fn unattended(&self) -> Context {
+        Context { terminal: Terminal::new(true), pinentry: None, ..self.clone() }
+    }
+
+    /// The same for what runs by itself, perhaps again and again.
+    pub fn sparing(&self) -> Context {
+        Context { pinentry: self.pinentry.as_ref().map(Pinentry::sparing), ..self.clone() }
     }
 
     /// Another variable, where a child needs to be told of it.
@@ -192,13 +207,17 @@ fn aws_file(variable: &str, usual: &str, home: &Path) -> PathBuf {
     }
 }
 
+/// Whether a window can be shown.
+fn has_display() -> bool {
+    let names = |name| variable(name).is_some();
+    names("DISPLAY") || names("WAYLAND_DISPLAY") || cfg!(not(target_os = "linux"))
+}
+
 /// How long the secret store may take: a person may have to unlock it.
 fn patience(terminal: Terminal) -> Patience {
-    let display = |name| variable(name).is_some();
-    let desktop = display("DISPLAY") || display("WAYLAND_DISPLAY") || cfg!(not(target_os = "linux"));
     match terminal.may_ask() {
         false => Patience::NobodyCanAnswer,
-        true if desktop => Patience::PersonPresent,
+        true if has_display() => Patience::PersonPresent,
         true => Patience::PersonAtTerminal,
     }
 }

@@ -216,7 +216,7 @@ impl Foresight {
             replaces: self.replaces.get(i).copied().flatten(),
             duration_seconds: call.duration_seconds,
             cap: call.cap.as_deref(),
-            asks: call.proof.as_ref().map(|proof| self.asks(proof)),
+            asks: call.proof.as_ref().map(|proof| self.asks(&call.request, proof)),
             cannot: &call.cannot,
             warnings: &call.warnings,
             refused: call.refusal.as_ref().map(words::limit),
@@ -226,9 +226,12 @@ impl Foresight {
     }
 
     /// What is asked for, and who is asked.
-    fn asks(&self, proof: &Proof) -> String {
+    fn asks(&self, request: &Request, proof: &Proof) -> String {
         match proof {
-            Proof::MfaCode { serial_number } => format!("a code of {serial_number}, from {}", self.code_from),
+            Proof::MfaCode { serial_number } => match request.mfa_command().first() {
+                Some(program) => format!("a code of {serial_number}, from the program {program}"),
+                None => format!("a code of {serial_number}, from {}", self.code_from),
+            },
             Proof::Token { parameter, source: Some(TokenSource::File(path)) } => format!("{parameter}, from {}", path.display()),
             Proof::Token { parameter, source: Some(TokenSource::Command(command)) } => {
                 format!("{parameter}, from the program {}", command.first().map(String::as_str).unwrap_or_default())

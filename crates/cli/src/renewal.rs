@@ -12,7 +12,6 @@ use crate::{
     context::Context,
     failure::{Failure, Kind},
     signing::{self, Signing},
-    terminal::Terminal,
     words,
 };
 
@@ -35,7 +34,7 @@ pub fn fresh(context: &Context, credential: &Credential, is_current: bool) -> Re
     let id = credential.id;
     if is_expired {
         let renewal = Renewal::begin(&context.place, COMMAND)?;
-        return ask(context, &renewal, id, false).map_err(|cause| not_renewed(context, credential, is_current, cause));
+        return ask(&context.sparing(), &renewal, id, false).map_err(|cause| not_renewed(context, credential, is_current, cause));
     }
     let reader = context.reader()?;
     let just_failed = |failed: FailedRenewal| failed.credential == id && now.as_second() - failed.at.as_second() < AGAIN;
@@ -44,8 +43,7 @@ pub fn fresh(context: &Context, credential: &Credential, is_current: bool) -> Re
     }
     // Who renews now does it for us.
     let Some(renewal) = Renewal::begin_unless_busy(&context.place, COMMAND)? else { return Ok(id) };
-    let quiet = Context { terminal: Terminal::new(true), ..context.clone() };
-    Ok(ask(&quiet, &renewal, id, false).unwrap_or_else(|cause| {
+    Ok(ask(&context.unattended(), &renewal, id, false).unwrap_or_else(|cause| {
         let until = words::expiry(credential.expires_at, credential.temporary, now);
         context.output.warn(&format!("{id} ({until}) could not be renewed: {}", cause.message));
         // If that cannot be written either, the next command tries again.
@@ -87,7 +85,7 @@ fn ask(context: &Context, _alone: &Renewal, id: CredentialId, forced: bool) -> R
 /// Asks for one link of the chain, and puts it into its place.
 fn take(context: &Context, step: Step, signing: Option<Signing>) -> Result<(CredentialId, Signing), Failure> {
     let Step { credential: old, request } = step;
-    let mfa = Mfa::of(request.serial_number(), None);
+    let mfa = Mfa::of(None);
     let sts = match &signing {
         Some(signing) => signing.sts(context, old.region.as_deref())?,
         None => signing::unsigned_sts(context, old.region.as_deref())?,

@@ -163,7 +163,11 @@ mod tests {
     }
 
     fn session(seconds: Option<i32>, device: Option<&str>) -> Request {
-        Request::GetSessionToken(GetSessionToken { duration_seconds: seconds, serial_number: device.map(str::to_owned) })
+        Request::GetSessionToken(GetSessionToken {
+            duration_seconds: seconds,
+            serial_number: device.map(str::to_owned),
+            ..GetSessionToken::default()
+        })
     }
 
     #[test]

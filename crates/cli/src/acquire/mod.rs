@@ -3,10 +3,11 @@
 mod mfa;
 pub mod token;
 
-pub use mfa::{Mfa, secret};
+use mfa::Code;
+pub use mfa::{Mfa, own_device, secret};
 
 use credstack_core::{
-    stack::{Change, Consent, Reader, Shell},
+    stack::{Change, Consent, Reader, Shell, StackError},
     sts::{Granted, Sts, StsError},
     values::{
         Acquired, Arn, EventKind, Identity, Kind, Signer,
@@ -67,23 +68,7 @@ impl Acquisition<'_> {
         }
         self.reader = store::ensure(self.context)?;
         self.reader.require_store()?;
-        if let Some(mfa) = mfa {
-            mfa.code(self.context, &self.request, &mut self.one_time)?;
-        }
-        self.one_time.check(&self.request)?;
-        let (granted, signer) = match self.ask() {
-            Ok(answer) => answer,
-            // Once: who is wrong twice has another device in hand.
-            Err(error) if is_wrong_code(&error) && mfa.is_some_and(|mfa| mfa.can_be_asked_again(self.context)) => {
-                let refused = self.refused(error);
-                output.warn(&format!("{}; a code counts once, so wait for the next one", refused.message));
-                if let Some(mfa) = mfa {
-                    mfa.code(self.context, &self.request, &mut self.one_time)?;
-                }
-                self.ask().map_err(|error| self.refused(error))?
-            }
-            Err(error) => return Err(self.refused(error)),
-        };
+        let (granted, signer) = self.ask(mfa)?;
         let detail = detail_of(&granted);
         output.explain(&format!(
             "granted by {} (request {})",
@@ -153,15 +138,44 @@ impl Acquisition<'_> {
         Ok(shell)
     }
 
-    /// Asks STS; if it is not known who signs, that is asked at the same time.
-    fn ask(&self) -> Result<(Granted, Option<Identity>), StsError> {
-        match &self.signing {
-            None => Ok((self.sts.ask(None, &self.request, &self.one_time)?, None)),
+    /// Asks STS, with a code of the MFA device if that is needed, and once more with another one if it is not taken.
+    fn ask(&mut self, mfa: Option<&Mfa>) -> Result<(Granted, Option<Identity>), Failure> {
+        let context = self.context;
+        let code = mfa.map(|mfa| mfa.code(context, &self.request)).transpose()?.flatten();
+        let error = match self.send(code.as_ref())? {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        let another = mfa.filter(|mfa| is_wrong_code(&error) && mfa.has_another(context, &self.request)).zip(code);
+        let refused = self.refused(error);
+        // Once: who is wrong twice has another device in hand.
+        let Some((mfa, code)) = another else { return Err(refused) };
+        context.output.warn(&format!("{}; a code counts once, so wait for the next one", refused.message));
+        let Some(next) = mfa.another(context, &self.request, &code)? else { return Err(refused) };
+        self.send(Some(&next))?.map_err(|error| self.refused(error))
+    }
+
+    /// Sends the request. If it is not known who signs, that is asked at the same time.
+    fn send(&mut self, code: Option<&Code>) -> Result<Result<(Granted, Option<Identity>), StsError>, Failure> {
+        self.one_time.token_code = code.map(|code| code.secret.clone());
+        self.one_time.check(&self.request)?;
+        let answer = match &self.signing {
+            None => self.sts.ask(None, &self.request, &self.one_time).map(|granted| (granted, None)),
             Some(Signing { set, who, .. }) => match &who.identity {
-                Some(identity) => Ok((self.sts.ask(Some(set), &self.request, &self.one_time)?, Some(identity.clone()))),
+                Some(identity) => {
+                    let granted = self.sts.ask(Some(set), &self.request, &self.one_time);
+                    granted.map(|granted| (granted, Some(identity.clone())))
+                }
                 None => self.sts.ask_and_identify(set, &self.request, &self.one_time),
             },
+        };
+        if let (Some(code), Some(serial)) = (code, self.request.serial_number())
+            && answer.as_ref().err().is_none_or(may_have_used_a_code)
+        {
+            // Without it the next one finds out from STS.
+            let _unrecorded = self.record(|change| change.note_code_used(serial, code.at));
         }
+        Ok(answer)
     }
 
     /// Writes down that STS refused or did not answer. If even that cannot be written, STS's answer matters more.
@@ -186,24 +200,38 @@ impl Acquisition<'_> {
             detail.insert("note".into(), json!(note));
         }
         let context = self.context;
-        let recorded = Change::begin(&context.place, context.terms(self.command, Consent::Only(Default::default()))).and_then(
-            |mut change| {
-                let parent = self.signing.as_ref().and_then(|signing| signing.who.credential());
-                change.record_failure(event, &context.stack, parent, detail)?;
-                context.output.notices(&mut change);
-                Ok(())
-            },
-        );
+        let recorded = self.record(|change| {
+            let parent = self.signing.as_ref().and_then(|signing| signing.who.credential());
+            change.record_failure(event, &context.stack, parent, detail)
+        });
         if let Err(unrecorded) = recorded {
             context.output.warn(&format!("the refusal could not be written into the history: {unrecorded}"));
         }
         error.into()
+    }
+
+    /// Writes something down that changes no stack.
+    fn record(&self, work: impl FnOnce(&mut Change) -> Result<(), StackError>) -> Result<(), StackError> {
+        let context = self.context;
+        let mut change = Change::begin(&context.place, context.terms(self.command, Consent::Only(Default::default())))?;
+        let done = work(&mut change);
+        context.output.notices(&mut change);
+        done
     }
 }
 
 /// Whether STS says that the code of the MFA device is wrong, or was given before.
 fn is_wrong_code(error: &StsError) -> bool {
     matches!(error, StsError::Refused(refusal) if refusal.message.contains("invalid MFA one time pass code"))
+}
+
+/// Whether STS may have looked at the code, found it right, and takes it no second time.
+fn may_have_used_a_code(error: &StsError) -> bool {
+    match error {
+        StsError::Refused(refusal) => !refusal.message.contains("MultiFactorAuthentication failed"),
+        StsError::TimedOut { .. } | StsError::Malformed { .. } => true,
+        _ => false,
+    }
 }
 
 fn detail_of(granted: &Granted) -> Map<String, Value> {

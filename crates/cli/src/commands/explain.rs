@@ -46,14 +46,14 @@ impl Explain {
             },
         };
         let credential = reader.newest(id)?;
-        let Some(request) = &credential.request else {
+        if credential.request.is_none() {
             return nothing(format!(
                 "{id} was not asked of STS by credstack ({}): it cannot be asked for again",
                 credential.kind
             ));
-        };
+        }
         let mut foresight = foresight::of_renewal(context, &reader, credential.id)?;
-        foresight.code_from = Mfa::of(request.serial_number(), None).giver(context);
+        foresight.code_from = Mfa::of(None).giver(context);
         if let Some(at) = refresh::due_at(&credential).filter(|at| *at > context.now) {
             context.output.say(&format!("{} is asked for again from {at} on, by whatever hands it out", credential.id));
         }

@@ -12,7 +12,8 @@ use crate::{
 /// The same request is signed by what signed it then; where that has expired it is asked for again
 /// first, from the nearest living ancestor down. Every frame on every stack that held the old
 /// credentials has the new ones then. Whatever hands out keys does this by itself when 16 minutes
-/// are left, or half of a shorter life; a code of an MFA device is asked for on a terminal.
+/// are left, or half of a shorter life. A code of an MFA device comes from the program that was named
+/// for it; else it is asked for on a terminal, or in a dialog.
 ///
 /// Examples:
 ///   credstack refresh

@@ -26,6 +26,8 @@ mod limits;
 mod lookups;
 mod losses;
 mod mfa;
+mod mfa_devices;
+mod mfa_dialogs;
 mod network;
 mod night;
 mod nushell;

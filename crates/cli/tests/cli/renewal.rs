@@ -22,7 +22,7 @@ fn chain(env: &TestEnvironment) -> Vec<String> {
 }
 
 /// Ends what there is, here and at the sandbox.
-fn wait_until_expired(env: &TestEnvironment) {
+pub fn wait_until_expired(env: &TestEnvironment) {
     let deadline = Instant::now() + Duration::from_secs(20);
     let lives = |frame: &Value| {
         let at = frame["expires_at"].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok());

@@ -130,7 +130,10 @@ impl Refusal {
     /// AccessDenied has more causes than any other code, and only its message tells them apart.
     fn denied(&self) -> String {
         let says = |text: &str| self.message.contains(text);
-        if says("MultiFactorAuthentication failed") {
+        if says("unable to validate MFA code") {
+            "the device is not one of who signs, or is not in use: name the right one with --mfa-serial (`auto` goes by the user's \
+             name, and a virtual device may have another); `aws iam list-mfa-devices` shows them"
+        } else if says("MultiFactorAuthentication failed") {
             "the MFA code is wrong, was used already, or belongs to another device: wait for the next code, and check the \
              serial number"
         } else if says("with session credentials") && LOOKUPS.contains(&self.operation) {
@@ -214,6 +217,11 @@ mod tests {
     fn each_cause_has_a_next_step_of_its_own() {
         for (code, message, words) in [
             ("AccessDenied", "MultiFactorAuthentication failed with invalid MFA one time pass code.", "MFA code is wrong"),
+            (
+                "AccessDenied",
+                "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid",
+                "list-mfa-devices",
+            ),
             ("AccessDenied", "Cannot call GetSessionToken with session credentials", "sign with long-term keys"),
             ("AccessDenied", "Roles may not be assumed by root accounts.", "root cannot assume"),
             ("AccessDenied", "User: x is not authorized to perform: sts:TagSession on resource: y", "tags need sts:TagSession"),

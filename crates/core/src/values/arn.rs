@@ -56,6 +56,13 @@ impl Arn {
         }
     }
 
+    /// The virtual MFA device that an IAM user has by convention, named as the user is: `arn:…:iam::ACCOUNT:mfa/NAME`. `None`
+    /// for whoever is no user.
+    pub fn own_device(&self) -> Option<Arn> {
+        let name = self.resource.rsplit('/').next().filter(|_| self.is_user())?;
+        Some(Arn { resource: format!("mfa/{name}"), ..self.clone() })
+    }
+
     /// Whether this is the session of an assumed role: `arn:…:sts::ACCOUNT:assumed-role/ROLE/SESSION`.
     pub fn is_role_session(&self) -> bool {
         self.service == "sts" && self.resource.starts_with("assumed-role/")
@@ -91,6 +98,9 @@ mod tests {
             Arn::role("aws-cn", "111122223333", "/ops/Deploy").to_string(),
             "arn:aws-cn:iam::111122223333:role/ops/Deploy"
         );
+        let user: Arn = "arn:aws-cn:iam::111122223333:user/ops/alice".parse().unwrap();
+        assert_eq!(user.own_device().unwrap().to_string(), "arn:aws-cn:iam::111122223333:mfa/alice");
+        assert_eq!(arn.own_device(), None);
         for bad in ["", "arn", "Deploy", "arn:aws:iam::1", "arn::iam::1:role/x", "arn:aws:iam::111122223333:"] {
             assert_eq!(bad.parse::<Arn>(), Err(ArnError), "{bad}");
         }

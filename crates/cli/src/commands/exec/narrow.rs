@@ -123,7 +123,7 @@ impl Narrow {
             context.output.explain(&format!("{program} runs under {}, which lives", living.id));
             return Ok(Session { id: living.id, is_own: false });
         }
-        let mfa = Mfa::of(request.serial_number(), self.mfa_code.clone());
+        let mfa = Mfa::of(self.mfa_code.clone());
         let about = About { label: None, note: Some(format!("{NOTE}{}", program.chars().take(100).collect::<String>())) };
         let token = request.token_source().map(token::read).transpose()?;
         let (one_time, configured, command) = (OneTime { token, ..OneTime::default() }, None, "exec");

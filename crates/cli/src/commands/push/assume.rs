@@ -78,7 +78,8 @@ impl Assume {
                 policy_arns: self.policies.narrowed.policy_arns.clone(),
                 tags: self.policies.tags.clone(),
                 transitive_tag_keys: self.transitive_tags.clone(),
-                serial_number: self.mfa.mfa_serial.clone(),
+                serial_number: self.mfa.serial(),
+                mfa_command: self.mfa.command(),
                 source_identity: self.source_identity.clone(),
                 provided_contexts,
             }))

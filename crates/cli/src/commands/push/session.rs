@@ -10,6 +10,7 @@ use crate::{acquire::Mfa, context::Context, failure::Failure};
 ///
 /// Examples:
 ///   credstack push session --mfa-serial arn:aws:iam::111122223333:mfa/alice
+///   credstack push session --mfa-serial auto --mfa-command 'ykman oath accounts code -s aws'
 ///   credstack push session --duration 36h
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -40,7 +41,8 @@ impl Session {
         signed.run(|who| {
             Ok(Request::GetSessionToken(GetSessionToken {
                 duration_seconds: self.duration.or(who.default_duration(context.configuration.duration.session)),
-                serial_number: self.mfa.mfa_serial.clone(),
+                serial_number: self.mfa.serial(),
+                mfa_command: self.mfa.command(),
             }))
         })
     }

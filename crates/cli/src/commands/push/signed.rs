@@ -9,12 +9,15 @@ use super::{
     signed_by::SignedBy,
 };
 use crate::{
-    acquire::{Acquisition, Grant, Mfa},
+    acquire::{Acquisition, Grant, Mfa, own_device},
     context::Context,
     failure::Failure,
     foresight, signer,
     signing::Who,
 };
+
+/// A user's own device in a plan that asks nobody who the user is.
+const UNKNOWN_DEVICE: &str = "arn:aws:iam::ACCOUNT:mfa/USER";
 
 /// A push that somebody signs.
 pub struct Signed<'a> {
@@ -40,6 +43,10 @@ impl Signed<'_> {
             if let (Some(name), Some(account)) = (bare_role, &account) {
                 name_role(&mut request, account, name);
             }
+            if mfa.is_some_and(Mfa::is_auto) {
+                let device = account.as_ref().map(own_device).transpose()?;
+                request.set_serial_number(device.unwrap_or_else(|| UNKNOWN_DEVICE.to_owned()));
+            }
             let mut foresight = foresight::of_request(foreseen, request);
             foresight.code_from = mfa.map(|mfa| mfa.giver(context)).unwrap_or_default();
             foresight.target = bare_role.filter(|_| account.is_none()).map(str::to_owned);
@@ -52,10 +59,16 @@ impl Signed<'_> {
         let signing = Some(signing);
         let mut acquisition =
             Acquisition { context, command: "push", reader, about, signing, sts, request, one_time, configured };
-        if let Some(name) = bare_role {
+        let is_auto = mfa.is_some_and(Mfa::is_auto);
+        if bare_role.is_some() || is_auto {
             acquisition.check()?;
-            let account = acquisition.caller()?;
-            name_role(&mut acquisition.request, &account, name);
+            let caller = acquisition.caller()?;
+            if let Some(name) = bare_role {
+                name_role(&mut acquisition.request, &caller, name);
+            }
+            if is_auto {
+                acquisition.request.set_serial_number(own_device(&caller)?);
+            }
         }
         if let Some(signing) = &acquisition.signing
             && reuse(context, common, &acquisition.reader, &acquisition.request, &signing.who.signer)?

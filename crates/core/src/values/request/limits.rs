@@ -234,6 +234,7 @@ pub(super) fn tags(tags: &[Tag], transitive: &[String]) -> Result<(), LimitError
 /// Only long-term keys can (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html>).
 pub(super) fn mfa(serial_number: Option<&str>, signer: SignerKind) -> Result<(), LimitError> {
     let Some(serial) = serial_number else { return Ok(()) };
+    gives_codes(serial)?;
     identifier(9, 256).check(Parameter::SerialNumber, serial)?;
     let limit = match signer {
         SignerKind::LongTerm | SignerKind::Root | SignerKind::Unknown => return Ok(()),
@@ -249,6 +250,28 @@ pub(super) fn mfa(serial_number: Option<&str>, signer: SignerKind) -> Result<(),
     Err(LimitError::new(Parameter::SerialNumber, serial.to_owned(), limit).way_out(format!(
         "run `credstack push session --mfa-serial {serial}` with --from root, and then assume the role on top of it"
     )))
+}
+
+/// Security keys and passkeys answer a browser, and give no codes; and people give their user's ARN for the device's.
+///
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html>; the form of their ARNs is
+/// that of ListMFADevices.
+fn gives_codes(serial: &str) -> Result<(), LimitError> {
+    let Ok(arn) = serial.parse::<Arn>() else { return Ok(()) };
+    let refuse = |limit: &str| LimitError::new(Parameter::SerialNumber, serial.to_owned(), limit);
+    if arn.service == "iam" && arn.resource.starts_with("u2f/") {
+        return Err(refuse("a FIDO security key or passkey gives no code, and STS takes nothing else").way_out(
+            "register a virtual device beside it, which gives codes (a user can have eight devices), and name that, or sign in \
+             through IAM Identity Center",
+        ));
+    }
+    match arn.own_device() {
+        Some(device) => {
+            let way_out = format!("give the device's, which by convention is {device}, or `auto`");
+            Err(refuse("is the ARN of a user, not of a device").way_out(way_out))
+        }
+        None => Ok(()),
+    }
 }
 
 /// How many of something can be given.

@@ -102,6 +102,8 @@ impl Request {
         let bare = |request: &Request| {
             let mut request = request.clone();
             match &mut request {
+                Request::AssumeRole(request) => request.mfa_command.clear(),
+                Request::GetSessionToken(request) => request.mfa_command.clear(),
                 Request::AssumeRoleWithWebIdentity(request) => request.token_source = None,
                 Request::AssumeRoleWithSaml(request) => request.token_source = None,
                 _ => {}
@@ -177,6 +179,24 @@ impl Request {
             Request::AssumeRole(request) => request.serial_number.as_deref(),
             Request::GetSessionToken(request) => request.serial_number.as_deref(),
             _ => None,
+        }
+    }
+
+    /// Names the MFA device, for the operations that take one.
+    pub fn set_serial_number(&mut self, serial: String) {
+        match self {
+            Request::AssumeRole(request) => request.serial_number = Some(serial),
+            Request::GetSessionToken(request) => request.serial_number = Some(serial),
+            _ => {}
+        }
+    }
+
+    /// The program that was named for the code of the MFA device, and its arguments; empty if none was.
+    pub fn mfa_command(&self) -> &[String] {
+        match self {
+            Request::AssumeRole(request) => &request.mfa_command,
+            Request::GetSessionToken(request) => &request.mfa_command,
+            _ => &[],
         }
     }
 }

@@ -54,7 +54,7 @@ impl Narrowing {
                 policy_arns: self.policy_arns,
                 tags: Vec::new(),
             }),
-            false => Request::GetSessionToken(GetSessionToken { duration_seconds, serial_number: None }),
+            false => Request::GetSessionToken(GetSessionToken { duration_seconds, ..GetSessionToken::default() }),
         }
     }
 }

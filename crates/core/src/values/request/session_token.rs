@@ -12,6 +12,10 @@ pub struct GetSessionToken {
     /// `SerialNumber` of the MFA device.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub serial_number: Option<String>,
+    /// The program that gives the device's code when this is asked for again, and its arguments, where one was named. STS is
+    /// not told of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mfa_command: Vec<String>,
 }
 
 impl GetSessionToken {

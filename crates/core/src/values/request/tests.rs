@@ -302,6 +302,47 @@ fn only_long_term_keys_show_a_device() {
 }
 
 #[test]
+fn what_gives_no_codes_is_no_device() {
+    let with = |serial: &str| session(|it| it.serial_number = Some(serial.into()));
+    for good in [SERIAL, "GAHT12345678", "arn:aws-us-gov:iam::111122223333:mfa/team/alice"] {
+        passes(&with(good), SignerKind::LongTerm);
+    }
+    for (bad, says) in [
+        ("arn:aws:iam::111122223333:u2f/user/alice/default-ABCDEFGHIJKLMNOPQRSTUVWXYZ", "eight devices"),
+        ("arn:aws:iam::111122223333:u2f/root-account/key-ABC", "Identity Center"),
+        ("arn:aws:iam::111122223333:user/ops/alice", "arn:aws:iam::111122223333:mfa/alice"),
+    ] {
+        for signer in [SignerKind::LongTerm, SignerKind::Unknown, SignerKind::Root] {
+            let error = fails(&with(bad), signer, Parameter::SerialNumber);
+            assert!(error.to_string().contains(says), "{error}");
+        }
+    }
+}
+
+#[test]
+fn how_a_code_is_had_is_no_part_of_what_is_asked() {
+    let command = vec!["ykman".to_owned(), "oath".to_owned()];
+    for (plain, with) in [
+        (
+            assume(|it| it.serial_number = Some(SERIAL.into())),
+            assume(|it| {
+                it.serial_number = Some(SERIAL.into());
+                it.mfa_command = command.clone();
+            }),
+        ),
+        (session(|_| ()), session(|it| it.mfa_command = command.clone())),
+    ] {
+        assert!(plain.asks_the_same(&with) && plain != with);
+        assert_eq!(with.mfa_command(), command);
+        let written = serde_json::to_value(&plain).unwrap();
+        assert_eq!(written.get("mfa_command"), None, "rows of before and after are the same");
+        assert_eq!(serde_json::from_value::<Request>(written).unwrap(), plain);
+        let kept = serde_json::to_value(&with).unwrap();
+        assert_eq!(serde_json::from_value::<Request>(kept).unwrap(), with);
+    }
+}
+
+#[test]
 fn lists_have_their_lengths() {
     let tags = |count| (0..count).map(|i| tag(format!("k{i}"), "v")).collect::<Vec<_>>();
     let keys = |count| (0..count).map(|i| format!("k{i}")).collect::<Vec<_>>();
