@@ -49,8 +49,6 @@ pub struct Hop {
     pub profile: String,
     /// What is asked.
     pub request: Request,
-    /// The program that prints a code of the MFA device, as one line: of the profile, else of its source (aws-vault's key).
-    pub mfa_process: Option<String>,
     /// The profile's own region.
     pub region: Option<String>,
 }
@@ -114,16 +112,22 @@ fn role(profiles: &Profiles, profile: &Profile, session_name: &str) -> Result<Ho
         }
     };
     let source = profile.get("source_profile").and_then(|source| profiles.get(source));
+    // aws-vault's key: of the profile, else of the source, whose user has the device.
+    let process = profile.get("mfa_process").or_else(|| source?.get("mfa_process"));
+    let mfa_command = process.filter(|_| profile.get("mfa_serial").is_some()).map(shell_words::split).transpose();
+    let mfa_command = mfa_command.map_err(|_| AmbientError::Configuration {
+        what: format!("the mfa_process of profile {} has a quote without an end", profile.name()),
+    })?;
     let request = Request::AssumeRole(AssumeRole {
         role_arn: setting("role_arn").unwrap_or_default(),
         role_session_name: setting("role_session_name").unwrap_or_else(|| session_name.to_owned()),
         duration_seconds,
         external_id: setting("external_id"),
         serial_number: setting("mfa_serial"),
+        mfa_command: mfa_command.unwrap_or_default(),
         ..AssumeRole::default()
     });
-    let mfa_process = setting("mfa_process").or_else(|| source?.get("mfa_process").map(str::to_owned));
-    Ok(Hop { profile: profile.name().to_owned(), request, mfa_process, region: setting("region") })
+    Ok(Hop { profile: profile.name().to_owned(), request, region: setting("region") })
 }
 
 fn web_identity(profile: &Profile, session_name: &str) -> Hop {
@@ -134,5 +138,5 @@ fn web_identity(profile: &Profile, session_name: &str) -> Hop {
         token_source: setting("web_identity_token_file").map(|file| TokenSource::File(PathBuf::from(file))),
         ..AssumeRoleWithWebIdentity::default()
     });
-    Hop { profile: profile.name().to_owned(), request, mfa_process: None, region: setting("region") }
+    Hop { profile: profile.name().to_owned(), request, region: setting("region") }
 }

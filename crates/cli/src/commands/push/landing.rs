@@ -1,6 +1,6 @@
 use credstack_core::{
     refresh,
-    stack::{Landing, Pushed, Reader, Shell},
+    stack::{Chain, Landing, Link, Pushed, Reader, Shell},
     values::{Acquired, Credential, FrameName, Signer, request::Request},
 };
 use serde_json::{Map, Value};
@@ -23,16 +23,22 @@ pub fn push(
     shell: Shell,
     detail: Map<String, Value>,
 ) -> Result<(), Failure> {
+    let chain = Chain { behind: Vec::new(), last: Link { acquired, detail }, frames: true };
+    push_chain(context, common, command, chain, shell)
+}
+
+/// The same for credential sets that were acquired in one go: all of them, or none.
+pub fn push_chain(context: &Context, common: &Common, command: &str, chain: Chain, shell: Shell) -> Result<(), Failure> {
     let landing = common.landing();
-    let pushed: Pushed = change(context, command, common.yes, |change| {
-        change.push(&context.stack, acquired.clone(), landing, &shell, detail.clone())
-    })?;
+    let by_shells_keys = chain.behind.first().unwrap_or(&chain.last).acquired.signer == Signer::ShellKeys;
+    let pushed: Pushed =
+        change(context, command, common.yes, |change| change.push_chain(&context.stack, chain.clone(), landing, &shell))?;
     let output = &context.output;
     if output.json() {
         let position = pushed.moved.is_some().then_some(0);
         output.print_done(&FrameShape::of_credential(&pushed.credential, position))?;
     }
-    if acquired.signer == Signer::ShellKeys && pushed.credential.parent.is_none() {
+    if by_shells_keys && chain.behind.is_empty() && pushed.credential.parent.is_none() {
         output.warn("signed by keys of this shell that are stored nowhere: it cannot be renewed");
     }
     if let Some(id) = pushed.captured {
