@@ -107,6 +107,9 @@ pub fn of_profile(context: &Context, reader: &Reader, profile: &ProfilePlan) -> 
         ProfileBase::Environment => Beginning::ShellKeys,
         ProfileBase::Ambient(reference) => Beginning::Ambient(reference.clone()),
     };
+    if beginning == Beginning::ShellKeys {
+        signing::from_environment(context, reader)?;
+    }
     let (kind, inherited, first) = begin(context, reader, beginning)?;
     let requests: Vec<_> = profile.hops.iter().map(|hop| hop.request.clone()).collect();
     Ok(Foresight {
@@ -238,21 +241,23 @@ impl Foresight {
         } else {
             context.output.print(&text(&shapes, suggestion.as_deref()))?;
         }
-        match self.calls.iter().find_map(|call| call.refusal.clone()) {
-            Some(refusal) => Err(refusal.into()),
-            None => Ok(()),
-        }
+        self.refuse()
     }
 
-    /// Refuses what would be refused, with the profile that says it.
+    /// Refuses what would be refused, with the profile that says it, if one does.
     pub fn refuse(&self) -> Result<(), Failure> {
-        for (call, (profile, _)) in self.calls.iter().zip(&self.profiles) {
-            if let Some(refusal) = &call.refusal {
-                let failure = Failure::from(refusal.clone());
-                return Err(Failure { message: format!("profile {profile}: {}", failure.message), ..failure });
+        let Some((i, refusal)) = self.calls.iter().enumerate().find_map(|(i, call)| Some((i, call.refusal.clone()?))) else {
+            return Ok(());
+        };
+        let said = words::setting(refusal.parameter).map(|setting| words::limit_of(setting, &refusal));
+        let failure = Failure::from(refusal);
+        Err(match self.profiles.get(i) {
+            Some((profile, _)) => {
+                let said = said.unwrap_or_else(|| failure.message.clone());
+                Failure { message: format!("profile {profile}: {said}"), ..failure }
             }
-        }
-        Ok(())
+            None => failure,
+        })
     }
 
     fn shape<'a>(&'a self, i: usize, call: &'a Call) -> CallShape<'a> {

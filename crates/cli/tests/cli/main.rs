@@ -37,6 +37,7 @@ mod output;
 mod own_stacks;
 mod plans;
 mod powershell;
+mod profiles;
 mod prompts;
 mod refusals;
 mod renewal;

@@ -1,7 +1,8 @@
 use std::path;
 
 use credstack_core::{
-    ambient::{self, Hop, ProfileBase, ProfilePlan, Question},
+    ambient::{self, ProfileBase, ProfilePlan, Question},
+    refresh,
     stack::{Chain, Landing, Link, Reader, Shell},
     values::{
         Acquired, Ambient, Signer,
@@ -14,7 +15,7 @@ use serde_json::json;
 use super::{
     common::Common,
     inputs,
-    landing::{push_chain, reuse},
+    landing::{push_chain, use_again},
     policies::SessionPolicies,
 };
 use crate::{
@@ -92,22 +93,34 @@ impl Profile {
             return foresight.show(context);
         }
         foresight.refuse()?;
-        for hop in &plan.hops {
-            mfa.check(context, &hop.request)?;
-        }
         let signing = match &plan.base {
             ProfileBase::Nobody => None,
             ProfileBase::Environment => Some(signing::from_environment(context, &reader)?),
             ProfileBase::Ambient(reference) => Some(signing::from_ambient(context, &reader, reference.clone())?),
         };
         let signer = signing.as_ref().map(|signing| signing.who.signer.clone()).unwrap_or_default();
-        if let [Hop { request, .. }] = &plan.hops[..]
-            && reuse(context, &self.common, &reader, request, &signer)?
-        {
+        if !self.common.fresh && self.reuse(context, &reader, &plan, &signer)? {
             return Ok(());
+        }
+        for hop in &plan.hops {
+            mfa.check(context, &hop.request)?;
         }
         let (chain, shell) = self.ask(context, plan, signing, &mfa)?;
         push_chain(context, &self.common, "push profile", chain, shell)
+    }
+
+    /// Makes current what the same profile gave before, where all of it lives. Whether it did.
+    fn reuse(&self, context: &Context, reader: &Reader, plan: &ProfilePlan, signer: &Signer) -> Result<bool, Failure> {
+        let requests: Vec<_> = plan.hops.iter().map(|hop| hop.request.clone()).collect();
+        let Some(mut chain) = refresh::living_chain(reader, &requests, signer, context.now)? else { return Ok(false) };
+        if self.flatten || self.common.landing() == Landing::Nowhere {
+            chain.drain(..chain.len() - 1);
+        } else if !chain.iter().all(|link| link.has_secret() && !refresh::is_due(link, context.now)) {
+            return Ok(false);
+        }
+        let ids: Vec<_> = chain.iter().map(|link| link.id).collect();
+        use_again(context, &self.common, reader, &ids)?;
+        Ok(true)
     }
 
     /// What the command line says of the last role, and of codes.
