@@ -39,6 +39,7 @@ mod plans;
 mod powershell;
 mod profiles;
 mod prompts;
+mod push_profile;
 mod refusals;
 mod renewal;
 mod rules;
