@@ -5,6 +5,7 @@ use std::{
     env,
     ffi::OsString,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use credstack_core::{
@@ -56,6 +57,8 @@ pub struct Context {
     pub color: ColorWhen,
     /// Whether what runs out is asked for again.
     pub renews: bool,
+    /// Whether somebody can do without what is asked for, so that no program is waited for long.
+    pub is_brief: bool,
     /// Whom to ask.
     pub terminal: Terminal,
     /// Who shows a dialog where there is a display and no terminal.
@@ -118,6 +121,7 @@ impl Context {
             output: Output::new(color, global.json, global.quiet, global.verbose),
             secrets: Secrets::new(patience(terminal)),
             renews: true,
+            is_brief: false,
             pinentry: has_dialogs.then(|| Pinentry::new(configuration.mfa.pinentry.as_deref())),
             terminal,
             aws_environment: aws_environment()?,
@@ -134,12 +138,17 @@ impl Context {
 
     /// The same where nobody is asked for anything.
     pub fn unattended(&self) -> Context {
-        Context { terminal: Terminal::new(true), pinentry: None, ..self.clone() }
+        Context { terminal: Terminal::new(true), pinentry: None, is_brief: true, ..self.clone() }
     }
 
     /// The same for what runs by itself, perhaps again and again.
     pub fn sparing(&self) -> Context {
         Context { pinentry: self.pinentry.as_ref().map(Pinentry::sparing), ..self.clone() }
+    }
+
+    /// How long a program may take that may take `most`.
+    pub fn patience(&self, most: Duration) -> Duration {
+        if self.is_brief { most.min(Duration::from_secs(10)) } else { most }
     }
 
     /// Another variable, where a child needs to be told of it.

@@ -137,6 +137,15 @@ pub fn of_renewal(context: &Context, reader: &Reader, id: CredentialId) -> Resul
     })
 }
 
+/// Prints that nothing would be asked, and why.
+pub fn show_nothing(context: &Context, why: &str) -> Result<(), Failure> {
+    context.output.say(why);
+    match context.output.json() {
+        true => context.output.print_json(&json!({ "calls": [], "suggestion": null })),
+        false => Ok(()),
+    }
+}
+
 /// Prints what an import would come to: nothing is asked for, only who the credentials are.
 pub fn show_import(context: &Context) -> Result<(), Failure> {
     let (operation, signed_by) = ("GetCallerIdentity", "the imported credentials");
@@ -231,6 +240,8 @@ impl Foresight {
     pub fn show(&self, context: &Context) -> Result<(), Failure> {
         let shapes: Vec<_> = self.calls.iter().enumerate().map(|(i, call)| self.shape(i, call)).collect();
         let suggestion = plan::session_instead(&self.calls).map(|serial| {
+            // Who it is is not known here.
+            let serial = if serial.ends_with(":ACCOUNT:mfa/USER") { "auto" } else { serial };
             format!(
                 "each renewal would ask for a code of {serial}: `credstack push session --mfa-serial {serial}` asks once for up to \
                  36h, and roles go on top of it"
@@ -311,7 +322,7 @@ fn text(shapes: &[CallShape<'_>], suggestion: Option<&str>) -> String {
         rows.add_row([
             (i + 1).to_string(),
             shape.operation.to_owned(),
-            escape(&shape.replaces.map_or(target.to_owned(), |id| format!("{target} (renews {id})"))),
+            escape(shape.replaces.map_or(target.to_owned(), |id| format!("{target} (renews {id})")).trim_start()),
             escape(&shape.signed_by),
             credstack_core::values::display_duration(shape.duration_seconds.into()),
             escape(shape.asks.as_deref().unwrap_or_default()),

@@ -16,7 +16,10 @@ use crate::{
 };
 
 /// The name under which others see it.
-const COMMAND: &str = "refresh";
+const COMMAND: &str = "(renewing credentials)";
+/// What to do where a person is needed.
+const IN_A_TERMINAL: &str =
+    "run `credstack refresh` in a terminal, or name a program that prints codes in `mfa.command` of the configuration";
 /// How long a renewal that failed is not tried again while the old one lives, in seconds.
 const AGAIN: i64 = 60;
 
@@ -43,17 +46,29 @@ pub fn fresh(context: &Context, credential: &Credential, is_current: bool) -> Re
     }
     // Who renews now does it for us.
     let Some(renewal) = Renewal::begin_unless_busy(&context.place, COMMAND)? else { return Ok(id) };
-    Ok(ask(&context.unattended(), &renewal, id, false).unwrap_or_else(|cause| {
-        let until = words::expiry(credential.expires_at, credential.temporary, now);
-        context.output.warn(&format!("{id} ({until}) could not be renewed: {}", cause.message));
-        // If that cannot be written either, the next command tries again.
-        let _tried_again = change(context, COMMAND, false, |change| change.note_failed_renewal(id));
-        id
-    }))
+    let cause = match ask(&context.unattended(), &renewal, id, false) {
+        Ok(new) => return Ok(new),
+        Err(cause) => cause,
+    };
+    // It may have taken until the end.
+    let context = &context.at(context.time());
+    if credential.is_expired(context.now) {
+        return Err(not_renewed(context, credential, is_current, cause));
+    }
+    let until = words::expiry(credential.expires_at, credential.temporary, context.now);
+    context.output.warn(&format!("{id} ({until}) could not be renewed: {}", cause.message));
+    // If that cannot be written either, the next command tries again.
+    let _tried_again = change(context, COMMAND, false, |change| change.note_failed_renewal(id));
+    Ok(id)
 }
 
 /// Asks for a credential set now, though it is not time. What took its place.
 pub fn renew(context: &Context, id: CredentialId) -> Result<CredentialId, Failure> {
+    let reader = context.reader()?;
+    if !reader.is_kept(&reader.newest(id)?)? {
+        return Err(Failure::new(Kind::Nothing, format!("{id} is on no stack, and nobody holds it: there is nothing to renew"))
+            .next_step("acquire it anew with `credstack push`"));
+    }
     let renewal = Renewal::begin(&context.place, COMMAND)?;
     ask(context, &renewal, id, true)
 }
@@ -66,7 +81,10 @@ fn ask(context: &Context, _alone: &Renewal, id: CredentialId, forced: bool) -> R
     if newest.has_secret() && !refresh::is_due(&newest, context.now) && (newest.id != id || !forced) {
         return Ok(newest.id);
     }
-    let Plan { beginning, steps } = refresh::plan(&reader, newest.id, context.now)?;
+    let Plan { beginning, steps } = refresh::plan(&reader, newest.id, context.now).map_err(|error| {
+        let failure = Failure::from(error);
+        Failure { message: format!("{} cannot be asked for again: {}", newest.id, failure.message), ..failure }
+    })?;
     let mut signing = match beginning {
         Beginning::Credential(id) => Some(signing::stored(&reader, reader.credential(id)?)?),
         Beginning::Ambient(reference) => Some(signing::from_reference(context, &reader, reference)?),
@@ -90,7 +108,11 @@ fn take(context: &Context, step: Step, signing: Option<Signing>) -> Result<(Cred
         Some(signing) => signing.sts(context, old.region.as_deref())?,
         None => signing::unsigned_sts(context, old.region.as_deref())?,
     };
-    let token = request.token_source().map(token::read).transpose()?;
+    if let Some(serial) = request.serial_number().filter(|_| !mfa.is_anybody_there(context, &request)) {
+        return Err(Failure::new(Kind::Expired, format!("an MFA code for {serial} is needed, and nobody is there to ask"))
+            .next_step(IN_A_TERMINAL));
+    }
+    let token = request.token_source().map(|source| token::read(context, source)).transpose()?;
     let acquisition = Acquisition {
         context,
         command: COMMAND,
@@ -115,6 +137,7 @@ fn not_renewed(context: &Context, credential: &Credential, is_current: bool, cau
     let expired = signing::expired(context, credential, is_current);
     let message = format!("{}; it could not be renewed: {}", expired.message, cause.message);
     match cause.kind {
+        Kind::Expired if cause.next_step.as_deref() == Some(IN_A_TERMINAL) => Failure { message, ..cause },
         Kind::Usage | Kind::Nothing | Kind::Expired => Failure { message, ..expired },
         _ => Failure { message, ..cause },
     }

@@ -6,18 +6,18 @@ use credstack_core::{secret_command, values::request::TokenSource};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use crate::failure::Failure;
+use crate::{context::Context, failure::Failure};
 
 /// How long a program may take to give one: a person may have to sign in.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// The longest SAML assertion has 100,000 characters.
 const LONGEST: usize = 128 * 1024;
 
 /// Reads a token where it was said to be.
-pub fn read(source: &TokenSource) -> Result<SecretString, Failure> {
+pub fn read(context: &Context, source: &TokenSource) -> Result<SecretString, Failure> {
     match source {
         TokenSource::File(path) => from_file(path),
-        TokenSource::Command(command) => printed(command),
+        TokenSource::Command(command) => printed(command, context.patience(PATIENCE)),
     }
 }
 
@@ -54,12 +54,12 @@ fn taken(source: impl Read, shown: &str) -> Result<SecretString, Failure> {
     secret(&text).ok_or_else(|| failed("is no text".to_owned()))
 }
 
-fn printed(command: &[String]) -> Result<SecretString, Failure> {
+fn printed(command: &[String], patience: Duration) -> Result<SecretString, Failure> {
     let program = command.first().map(String::as_str).unwrap_or_default();
     let failed = |what: String| {
         Failure::usage(format!("the token command {program} {what}")).next_step("run it by hand; STS was not asked")
     };
-    let text = secret_command::run(command, LONGEST, PATIENCE).map_err(|failure| failed(failure.to_string()))?;
+    let text = secret_command::run(command, LONGEST, patience).map_err(|failure| failed(failure.to_string()))?;
     secret(&text).ok_or_else(|| failed("printed what is no text".to_owned()))
 }
 

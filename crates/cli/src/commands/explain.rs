@@ -1,10 +1,8 @@
+use crate::{acquire::Mfa, context::Context, failure::Failure, foresight, words};
 use credstack_core::{
-    refresh,
+    refresh::{self, PlanError},
     values::{Frame, FrameName},
 };
-use serde_json::json;
-
-use crate::{acquire::Mfa, context::Context, failure::Failure, foresight, words};
 
 /// Show how a frame would be asked for again, without asking
 ///
@@ -26,13 +24,7 @@ pub struct Explain {
 impl Explain {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
         let reader = context.reader()?;
-        let nothing = |why: String| {
-            context.output.say(&why);
-            match context.output.json() {
-                true => context.output.print_json(&json!({ "calls": [], "suggestion": null })),
-                false => Ok(()),
-            }
-        };
+        let nothing = |why: String| foresight::show_nothing(context, &why);
         let id = match (self.frame, reader.frame(&context.stack, self.frame)) {
             (FrameName::Environment, _) => return nothing("this shell's keys are as they are: nothing is asked for".to_owned()),
             (_, frame) => match frame? {
@@ -52,7 +44,11 @@ impl Explain {
                 credential.kind
             ));
         }
-        let mut foresight = foresight::of_renewal(context, &reader, credential.id)?;
+        let mut foresight = match foresight::of_renewal(context, &reader, credential.id) {
+            Ok(foresight) => foresight,
+            Err(PlanError::Stack(error)) => return Err(error.into()),
+            Err(error) => return nothing(format!("{} cannot be asked for again: {error}", credential.id)),
+        };
         foresight.code_from = Mfa::of(None).giver(context);
         if let Some(at) = refresh::due_at(&credential).filter(|at| *at > context.now) {
             context.output.say(&format!("{} is asked for again from {at} on, by whatever hands it out", credential.id));

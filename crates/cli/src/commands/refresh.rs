@@ -1,9 +1,10 @@
 use credstack_core::values::{CredentialId, Frame, FrameName};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     context::Context,
     failure::{Failure, Kind},
+    output::failure_shape,
     renewal, words,
 };
 
@@ -32,23 +33,45 @@ pub struct Refresh {
 
 impl Refresh {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
-        let mut renewed = Vec::new();
+        let (mut renewed, mut failed) = (Vec::new(), Vec::new());
         for old in self.frames(context)? {
-            let new = renewal::renew(context, old)?;
-            let credential = context.reader()?.credential(new)?;
-            let until = words::expiry(credential.expires_at, credential.temporary, context.time());
-            context.output.say(&format!("{old} is renewed: {} ({new}), {until}", words::identity(&credential)));
-            renewed.push(json!({ "replaces": old, "credential": new, "expires_at": credential.expires_at }));
+            match self.one(context, old) {
+                Ok(done) => renewed.push(done),
+                Err(failure) if !self.all => return Err(failure),
+                Err(failure) => failed.push((old, failure)),
+            }
         }
         if context.output.json() {
-            context.output.print_done(&json!({ "renewed": renewed }))?;
+            let failures: Vec<_> =
+                failed.iter().map(|(old, failure)| json!({ "credential": old, "error": failure_shape(failure) })).collect();
+            let done = if self.all { json!({ "renewed": renewed, "failed": failures }) } else { json!({ "renewed": renewed }) };
+            context.output.print_done(&done)?;
         }
-        Ok(())
+        // The others are done all the same; the exit code is that of the worst.
+        for (old, failure) in &failed {
+            context.output.warn(&format!("{old} could not be renewed: {}", failure.message));
+        }
+        match failed.into_iter().max_by_key(|(_, failure)| failure.exit_code()) {
+            Some((old, failure)) => Err(Failure { message: format!("{old}: {}", failure.message), ..failure }),
+            None => Ok(()),
+        }
+    }
+
+    fn one(&self, context: &Context, old: CredentialId) -> Result<Value, Failure> {
+        let new = renewal::renew(context, old)?;
+        let credential = context.reader()?.credential(new)?;
+        let until = words::expiry(credential.expires_at, credential.temporary, context.time());
+        context.output.say(&format!("{old} is renewed: {} ({new}), {until}", words::identity(&credential)));
+        Ok(json!({ "replaces": old, "credential": new, "expires_at": credential.expires_at }))
     }
 
     fn frames(&self, context: &Context) -> Result<Vec<CredentialId>, Failure> {
         let reader = context.reader()?;
         if !self.all {
+            if self.frame == FrameName::Environment {
+                return Err(Failure::new(Kind::Nothing, "this shell's keys are as they are: there is nothing to renew")
+                    .next_step("get new ones where these came from"));
+            }
             let ambient = || {
                 Failure::new(Kind::Nothing, "an ambient frame is found anew at every use: there is nothing to renew")
                     .next_step("`credstack list` shows the frames")

@@ -133,7 +133,7 @@ fn an_assertion_offers_its_roles_and_one_is_chosen() {
     let text = std::fs::read(&assertion).unwrap();
     env.run_with_input(env.command(["push", "saml", "Staff", "-"]), &text).ok();
     env.plain(["refresh"]).exits(5).says("a SAML assertion, which is given once and not kept");
-    env.plain(["explain"]).exits(5).says("given once");
+    env.plain(["explain"]).ok().says("given once");
 }
 
 #[test]

@@ -99,6 +99,57 @@ fn many_at_once_ask_once_for_each_link() {
     assert!(answers.iter().all(|answer| *answer == answers[0] && !answer["AccessKeyId"].is_null()));
 }
 
+/// A renewal that takes longer than the old set lives hands nothing out that has ended.
+#[test]
+fn a_slow_renewal_hands_out_nothing_that_has_ended_meanwhile() {
+    let mut env = TestEnvironment::new();
+    env.no_keys();
+    let token = crate::common::http::get(&format!("{}/_sandbox/web-identity-token", env.sandbox.url())).body;
+    env.learn(token.trim());
+    env.write(&env.scratch("token"), &token);
+    let slow = env.scratch("slow");
+    let script =
+        format!("#!/bin/sh\n[ -e {0} ] && {{ sleep 6; exit 1; }}\ncat {1}\n", slow.display(), env.scratch("token").display());
+    let program = env.scratch("give");
+    env.write(&program, &script);
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    env.session_lifetime(Some(6));
+    let role = "arn:aws:iam::111122223333:role/Ci";
+    env.json(["push", "web-identity", role, "--token-command", program.to_str().unwrap()]);
+    env.write(&slow, "");
+    let due = Instant::now() + Duration::from_secs(20);
+    loop {
+        let began = Instant::now();
+        let output = handed_out(&env, &["credential-process"]);
+        if output.code == Some(5) {
+            output.says("could not be renewed");
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(5), "a warning comes while the old one lives");
+        assert!(Instant::now() < due);
+    }
+}
+
+#[test]
+fn refresh_goes_on_after_a_frame_that_fails_and_leaves_alone_what_nobody_keeps() {
+    let env = TestEnvironment::new();
+    env.push_role(DEVELOPER);
+    env.push_role(READ_ONLY);
+    env.plain(["pop"]).ok();
+    env.plain(["refresh", "c3"]).exits(3).says("is on no stack, and nobody holds it");
+    env.plain(["refresh", "env"]).exits(3).says("this shell's keys");
+    let token = env.scratch("token");
+    env.write(&token, &crate::common::http::get(&format!("{}/_sandbox/web-identity-token", env.sandbox.url())).body);
+    env.json(["push", "web-identity", "arn:aws:iam::111122223333:role/Ci", "--token-file", token.to_str().unwrap()]);
+    env.plain(["use", "c2"]).ok();
+    env.plain(["swap"]).ok();
+    std::fs::remove_file(&token).unwrap();
+    let output = env.plain(["--json", "refresh", "--all"]).exits(2).says("could not be renewed");
+    let done: Value = serde_json::from_str(&output.stdout).unwrap();
+    assert_eq!((done["renewed"].as_array().unwrap().len(), done["failed"].as_array().unwrap().len()), (1, 1), "{done}");
+    assert_eq!(done["failed"][0]["error"]["exit_code"], 2);
+}
+
 /// Whoever renews has a lock that ends with its process, however that ends.
 #[test]
 fn a_holder_that_dies_frees_the_others() {
@@ -138,7 +189,8 @@ fn what_needs_a_person_is_an_error_that_says_so() {
     env.session_lifetime(None);
     env.sandbox.forget_calls();
     let said = handed_out(&env, &["credential-process"]).exits(5);
-    said.says("could not be renewed").says(ALICE_MFA).says("credstack push assume");
+    said.says("could not be renewed").says(ALICE_MFA).says("run `credstack refresh` in a terminal");
+    env.plain(["--no-input", "refresh"]).exits(5).says("run `credstack refresh` in a terminal");
     assert_eq!(env.sandbox.actions(), [""; 0]);
     // Asked for on a terminal.
     let mut terminal = crate::common::terminal::Terminal::start(&env, &["whoami"]);

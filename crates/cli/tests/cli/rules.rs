@@ -87,7 +87,7 @@ fn rule_4_expired_is_said_and_is_exit_5_where_it_would_sign() {
     assert_eq!(env.frames(), ["c2", "c1"], "a pop onto an expired frame succeeds");
     for command in [&["whoami"][..], &["push", "assume", DEVELOPER], &["push", "assume", DEVELOPER, "--from", "c2"]] {
         let expired = env.credstack(command).exits(5);
-        expired.says("c2 (arn:aws:iam::111122223333:user/alice) expired at").says("`credstack push session`");
+        expired.says("c2 (arn:aws:iam::111122223333:user/alice) expired at").says("`credstack refresh`");
     }
     env.credstack(["use", "c3"]).exits(5).says("c3 expired at");
     assert!(env.sandbox.calls().is_empty(), "nothing of it needs the network");

@@ -12,7 +12,7 @@ use crate::private_files::private_file;
 /// How long a command waits for another one's change before it gives up.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// How long for another one's renewal, in which STS is asked, once for each link of a chain.
-pub(super) const RENEWAL_PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const RENEWAL_PATIENCE: Duration = Duration::from_secs(180);
 const POLL: Duration = Duration::from_millis(4);
 
 /// The one exclusive lock around every change. The system releases it when the process ends, however it ends, so that

@@ -125,6 +125,12 @@ impl Reader {
         found.ok_or(StackError::NoSuchCredential(id))
     }
 
+    /// Whether a credential set is on a stack, or held.
+    pub fn is_kept(&self, credential: &Credential) -> Result<bool, StackError> {
+        let Some(database) = &self.database else { return Ok(false) };
+        Ok(credential.held || !database.read(|connection| credentials::stacks_with(connection, credential.id))?.is_empty())
+    }
+
     /// The credential sets in a state, oldest first.
     pub fn credentials_in(&self, state: State) -> Result<Vec<Credential>, StackError> {
         match &self.database {

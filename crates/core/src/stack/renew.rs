@@ -25,7 +25,7 @@ impl Renewal {
     ///
     /// # Errors
     ///
-    /// [`StackError::Busy`] after a minute.
+    /// [`StackError::Busy`] after three minutes.
     pub fn begin(place: &StateDirectory, command: &str) -> Result<Renewal, StackError> {
         Ok(Renewal { _lock: Lock::take_for_renewal(place, command, RENEWAL_PATIENCE)? })
     }

@@ -46,7 +46,7 @@ impl Refusal {
                 "the identity provider's token has expired: get a new one, and use it at once".into()
             }
             "ExpiredToken" | "ExpiredTokenException" => {
-                "the session that signs has expired: ask for it again, or sign with what is beneath it".into()
+                "the session that signs has expired: ask for it again with `credstack refresh`, or sign with what is beneath it".into()
             }
             "InvalidClientTokenId" if self.operation == "GetAccessKeyInfo" => {
                 "either STS does not know the access key id that was asked about (mind the partition), or not the keys that sign: \

@@ -59,11 +59,19 @@ pub fn from(
                 context.output.say(&format!("waiting {seconds} s for the next code of {serial}: the present one was used"));
                 std::thread::sleep(wait);
             }
-            printed(command)?
+            printed(command, context.patience(PATIENCE))?
         }
         Source::Terminal => {
             let question = format!("MFA code for {serial_shown}{next}: ");
-            context.terminal.ask_hidden(&question).ok_or_else(|| nobody_to_ask(serial))?
+            let answer = context.terminal.ask_hidden(&question).ok_or_else(|| nobody_to_ask(serial))?;
+            match one_code(answer.expose_secret()) {
+                Ok(code) => code,
+                // A slip of the hand: asked once more.
+                Err(_) => {
+                    let question = format!("A code is six digits. {question}");
+                    context.terminal.ask_hidden(&question).ok_or_else(|| nobody_to_ask(serial))?
+                }
+            }
         }
         Source::Dialog(pinentry) => {
             may_ask(context, pinentry, serial)?;
@@ -91,13 +99,13 @@ pub fn may_ask(context: &Context, pinentry: &Pinentry, serial: &str) -> Result<(
 }
 
 /// The code that a program prints: the one word of six digits, whatever is around it.
-fn printed(command: &[String]) -> Result<SecretString, Failure> {
+fn printed(command: &[String], patience: Duration) -> Result<SecretString, Failure> {
     let program = command.first().map(String::as_str).unwrap_or_default();
     let failed = |what: &str| {
         Failure::usage(format!("the MFA command {program} {what}"))
             .next_step("run it by hand, or give --mfa-code; STS was not asked")
     };
-    let text = secret_command::run(command, LONGEST, PATIENCE).map_err(|failure| failed(&failure.to_string()))?;
+    let text = secret_command::run(command, LONGEST, patience).map_err(|failure| failed(&failure.to_string()))?;
     let text = std::str::from_utf8(&text).map_err(|_| failed("printed what is no text"))?;
     one_code(text).map_err(failed)
 }

@@ -82,6 +82,11 @@ impl Mfa {
         }
     }
 
+    /// Whether a code can be had: from the command line, a program, a person.
+    pub fn is_anybody_there(&self, context: &Context, request: &Request) -> bool {
+        !matches!(self.source(context, request), Source::Nobody)
+    }
+
     /// The code. Called after every other check, so that no code is spent on a request that cannot succeed.
     pub fn code(&self, context: &Context, request: &Request) -> Result<Option<Code>, Failure> {
         let Some(serial) = request.serial_number() else { return Ok(None) };

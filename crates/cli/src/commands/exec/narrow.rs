@@ -125,7 +125,7 @@ impl Narrow {
         }
         let mfa = Mfa::of(self.mfa_code.clone());
         let about = About { label: None, note: Some(format!("{NOTE}{}", program.chars().take(100).collect::<String>())) };
-        let token = request.token_source().map(token::read).transpose()?;
+        let token = request.token_source().map(|source| token::read(context, source)).transpose()?;
         let (one_time, configured, command) = (OneTime { token, ..OneTime::default() }, None, "exec");
         let acquisition = Acquisition { context, command, reader, about, signing, sts, request, one_time, configured };
         let Grant { acquired, shell, detail } = acquisition.acquire(Some(&mfa))?;

@@ -73,6 +73,9 @@ pub fn use_again(context: &Context, common: &Common, reader: &Reader, ids: &[Cre
     let (output, landing) = (&context.output, common.landing());
     let were = if ids.len() == 1 { "was" } else { "were" };
     output.say(&format!("{} {were} given for the same request: STS is not asked", words::list(ids)));
+    if common.label.is_some() || common.note.is_some() {
+        output.warn("--label and --note are of a new credential set: what is taken again keeps its own");
+    }
     if landing == Landing::Nowhere {
         let shapes = ids.iter().map(|id| Ok(FrameShape::of_credential(&reader.credential(*id)?, None)));
         let shapes = shapes.collect::<Result<Vec<_>, Failure>>()?;

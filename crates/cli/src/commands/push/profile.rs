@@ -251,7 +251,7 @@ fn one(
     signing: Option<Signing>,
     mfa: &Mfa,
 ) -> Result<Grant, Failure> {
-    let token = request.token_source().map(token::read).transpose()?;
+    let token = request.token_source().map(|source| token::read(context, source)).transpose()?;
     let acquisition = Acquisition {
         context,
         command: "push profile",

@@ -73,15 +73,23 @@ impl Saml {
                     .next_step("give ROLE's ARN and --principal-arn"));
             }
             (role, principal) => {
-                let assertion = read.insert(given.read()?);
+                let assertion = read.insert(given.read(context)?);
                 let mut offers = saml::offers(assertion.expose_secret()).map_err(|error| {
                     Failure::usage(error.to_string())
                         .next_step("check that it is the assertion for AWS, or give ROLE's ARN and --principal-arn")
                 })?;
                 if let Some(principal) = principal {
+                    let through: Vec<_> = offers.iter().map(|offer| escape(&offer.principal_arn)).collect();
                     offers.retain(|offer| offer.principal_arn == *principal);
+                    if offers.is_empty() {
+                        return Err(Failure::usage(format!(
+                            "--principal-arn {}: the SAML assertion offers no role through that provider",
+                            escape(principal)
+                        ))
+                        .next_step(format!("leave it out, or give {}", through.join(" or "))));
+                    }
                 }
-                choose(context, offers, role)?
+                choose(context, offers, role, self.common.dry_run)?
             }
         };
         let configured = context.configuration.duration.assume.filter(|_| self.duration.is_none());
@@ -94,12 +102,12 @@ impl Saml {
             token_source: given.source(),
         });
         let configured = configured.map(|_| "duration.assume");
-        Unsigned { context, common: &self.common, configured }.run(request, || read.map_or_else(|| given.read(), Ok))
+        Unsigned { context, common: &self.common, configured }.run(request, || read.map_or_else(|| given.read(context), Ok))
     }
 }
 
 /// The role that is meant, or that the person at the terminal chooses.
-fn choose(context: &Context, offers: Vec<Offer>, role: Option<&str>) -> Result<Offer, Failure> {
+fn choose(context: &Context, offers: Vec<Offer>, role: Option<&str>, dry_run: bool) -> Result<Offer, Failure> {
     let is_meant = |offer: &&Offer| match role {
         None => true,
         Some(arn) if arn.starts_with("arn:") => offer.role_arn == arn,
@@ -120,9 +128,16 @@ fn choose(context: &Context, offers: Vec<Offer>, role: Option<&str>) -> Result<O
                     .next_step(format!("give one as ROLE: {}", listed(several)))
             };
             let lines = several.iter().enumerate().map(|(i, offer)| format!("{:>3}  {}\n", i + 1, escape(&offer.role_arn)));
+            if dry_run {
+                return Err(ambiguous());
+            }
             let answer = context.terminal.ask(&format!("{}Which role? ", lines.collect::<String>())).ok_or_else(ambiguous)?;
             let chosen = answer.trim().parse::<usize>().ok().and_then(|number| several.get(number.checked_sub(1)?));
-            chosen.map(|offer| (*offer).clone()).ok_or_else(ambiguous)
+            chosen.map(|offer| (*offer).clone()).ok_or_else(|| {
+                let answer = escape(answer.trim());
+                Failure::usage(format!("there is no role {answer}: give a number from 1 to {}", several.len()))
+                    .next_step("run it again, or give ROLE")
+            })
         }
     }
 }

@@ -1,6 +1,9 @@
-use credstack_core::values::{
-    Arn,
-    request::{OneTime, Request},
+use credstack_core::{
+    refresh,
+    values::{
+        Arn,
+        request::{OneTime, Request},
+    },
 };
 
 use super::{
@@ -46,6 +49,12 @@ impl Signed<'_> {
             if mfa.is_some_and(Mfa::is_auto) {
                 let device = account.as_ref().map(own_device).transpose()?;
                 request.set_serial_number(device.unwrap_or_else(|| UNKNOWN_DEVICE.to_owned()));
+            }
+            if common.reuse && refresh::living(&reader, &request, &foreseen.who.signer, context.now)?.is_some() {
+                return foresight::show_nothing(
+                    context,
+                    "the same request was answered before, and that lives: STS would not be asked",
+                );
             }
             let mut foresight = foresight::of_request(foreseen, request);
             foresight.code_from = mfa.map(|mfa| mfa.giver(context)).unwrap_or_default();

@@ -58,10 +58,10 @@ impl Given {
     }
 
     /// The token.
-    pub fn read(&self) -> Result<SecretString, Failure> {
+    pub fn read(&self, context: &Context) -> Result<SecretString, Failure> {
         match self {
             Given::Stdin => token::from_stdin(),
-            Given::Source(source) => token::read(source),
+            Given::Source(source) => token::read(context, source),
         }
     }
 }
@@ -79,7 +79,13 @@ impl Unsigned<'_> {
     pub fn run(self, request: Request, token: impl FnOnce() -> Result<SecretString, Failure>) -> Result<(), Failure> {
         let Unsigned { context, common, configured } = self;
         if common.dry_run {
-            return foresight::of_unsigned(request).show(context);
+            let foresight = foresight::of_unsigned(request.clone());
+            foresight.show(context)?;
+            // A file is at hand; no program is run, and stdin is left alone.
+            if let Some(TokenSource::File(_)) = request.token_source() {
+                OneTime { token: Some(token()?), ..OneTime::default() }.check(&request)?;
+            }
+            return Ok(());
         }
         let mut acquisition = Acquisition {
             context,

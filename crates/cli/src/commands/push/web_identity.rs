@@ -84,6 +84,6 @@ impl WebIdentity {
             token_source: given.source(),
         });
         let configured = configured.map(|_| "duration.assume");
-        Unsigned { context, common: &self.common, configured }.run(request, || given.read())
+        Unsigned { context, common: &self.common, configured }.run(request, || given.read(context))
     }
 }
