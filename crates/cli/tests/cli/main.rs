@@ -40,6 +40,7 @@ mod powershell;
 mod profiles;
 mod prompts;
 mod push_profile;
+mod push_profile_bases;
 mod refusals;
 mod renewal;
 mod rules;
