@@ -24,6 +24,8 @@ pub enum Kind {
     Network = 7,
     /// The database is newer, damaged or busy.
     Database = 8,
+    /// The log does not verify.
+    Log = 9,
 }
 
 impl Kind {
@@ -38,6 +40,7 @@ impl Kind {
             Kind::SecretStore => "secret-store",
             Kind::Network => "network",
             Kind::Database => "database",
+            Kind::Log => "log",
         }
     }
 }

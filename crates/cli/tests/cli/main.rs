@@ -6,6 +6,7 @@
 mod common;
 
 mod ambient;
+mod audit_trust;
 mod aws_config;
 mod aws_iam;
 mod aws_login;

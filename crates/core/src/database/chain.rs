@@ -1,4 +1,5 @@
 use jiff::Timestamp;
+use rusqlite::types::ValueRef;
 use sha2::{Digest, Sha256};
 
 use crate::values::Entry;
@@ -16,34 +17,56 @@ const ENCODING: &[u8] = b"credstack event 1\n";
 /// `t`, the length in bytes as eight bytes, big-endian, and the bytes in UTF-8 for a text. `detail` is hashed as it is
 /// stored, so verifying needs no JSON rules.
 pub fn hash_of(previous: &[u8; 32], sequence: i64, at: Timestamp, entry: &Entry, detail: &str) -> [u8; 32] {
+    let integer = |value: Option<i64>| value.map_or(ValueRef::Null, ValueRef::Integer);
+    fn text(value: Option<&str>) -> ValueRef<'_> {
+        value.map_or(ValueRef::Null, |text| ValueRef::Text(text.as_bytes()))
+    }
+    hash_of_columns(
+        previous,
+        [
+            ValueRef::Integer(sequence),
+            ValueRef::Integer(at.as_second()),
+            text(Some(entry.event.as_str())),
+            text(entry.stack.as_ref().map(|name| name.as_str())),
+            integer(entry.credential.map(|id| id.0)),
+            integer(entry.parent.map(|id| id.0)),
+            text(entry.access_key_id.as_deref()),
+            text(entry.account.as_deref()),
+            text(entry.arn.as_deref()),
+            text(Some(detail)),
+        ],
+    )
+}
+
+/// The same over the columns as SQLite has them, whatever they are: a row that somebody changed need make no sense. A
+/// type that this program never writes has bytes of its own, so that it never hashes as one that it does.
+pub(super) fn hash_of_columns(previous: &[u8; 32], columns: [ValueRef<'_>; 10]) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(ENCODING);
     hash.update(previous);
-    let integer = |hash: &mut Sha256, value: Option<i64>| match value {
-        None => hash.update(b"n"),
-        Some(value) => {
-            hash.update(b"i");
-            hash.update(value.to_be_bytes());
-        }
-    };
-    let text = |hash: &mut Sha256, value: Option<&str>| match value {
-        None => hash.update(b"n"),
-        Some(value) => {
-            hash.update(b"t");
-            hash.update((value.len() as u64).to_be_bytes());
-            hash.update(value.as_bytes());
-        }
-    };
-    integer(&mut hash, Some(sequence));
-    integer(&mut hash, Some(at.as_second()));
-    text(&mut hash, Some(entry.event.as_str()));
-    text(&mut hash, entry.stack.as_ref().map(|name| name.as_str()));
-    integer(&mut hash, entry.credential.map(|id| id.0));
-    integer(&mut hash, entry.parent.map(|id| id.0));
-    text(&mut hash, entry.access_key_id.as_deref());
-    text(&mut hash, entry.account.as_deref());
-    text(&mut hash, entry.arn.as_deref());
-    text(&mut hash, Some(detail));
+    for column in columns {
+        let (kind, bytes) = match column {
+            ValueRef::Null => {
+                hash.update(b"n");
+                continue;
+            }
+            ValueRef::Integer(value) => {
+                hash.update(b"i");
+                hash.update(value.to_be_bytes());
+                continue;
+            }
+            ValueRef::Real(value) => {
+                hash.update(b"r");
+                hash.update(value.to_be_bytes());
+                continue;
+            }
+            ValueRef::Text(bytes) => (b"t", bytes),
+            ValueRef::Blob(bytes) => (b"b", bytes),
+        };
+        hash.update(kind);
+        hash.update((bytes.len() as u64).to_be_bytes());
+        hash.update(bytes);
+    }
     hash.finalize().into()
 }
 

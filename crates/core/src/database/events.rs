@@ -2,16 +2,12 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::{Map, Value};
 
-use super::{Database, DatabaseError, GENESIS, hash_of};
+use super::{Database, DatabaseError, Head, hash_of};
 use crate::values::{CredentialId, Entry, Event, EventKind};
 
 /// Appends an entry to the log, bound to the one before it.
 pub(crate) fn append(connection: &Connection, at: Timestamp, entry: &Entry) -> Result<(), DatabaseError> {
-    let head = connection
-        .prepare("SELECT sequence, hash FROM event ORDER BY sequence DESC LIMIT 1")?
-        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    let (last, previous): (i64, [u8; 32]) = head.unwrap_or((0, GENESIS));
+    let Head { count: last, hash: previous } = head(connection)?;
     let sequence = last + 1;
     let detail = Value::Object(entry.detail.clone()).to_string();
     let hash = hash_of(&previous, sequence, at, entry, &detail);
@@ -34,6 +30,15 @@ pub(crate) fn append(connection: &Connection, at: Timestamp, entry: &Entry) -> R
             hash,
         ])?;
     Ok(())
+}
+
+/// Where the log ends.
+pub(crate) fn head(connection: &Connection) -> Result<Head, DatabaseError> {
+    let head = connection
+        .prepare("SELECT sequence, hash FROM event ORDER BY sequence DESC LIMIT 1")?
+        .query_row([], |row| Ok(Head { count: row.get(0)?, hash: row.get(1)? }))
+        .optional()?;
+    Ok(head.unwrap_or_default())
 }
 
 /// Whether something ever happened to a credential set.

@@ -43,7 +43,7 @@ fn complaints(connection: &Connection) -> rusqlite::Result<Vec<String>> {
 
 /// What the schema lacks, has too much or has otherwise than the migrations make it: a table that was dropped, a trigger
 /// that no longer guards the log.
-fn schema_complaints(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+pub(super) fn schema_complaints(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut fresh = Connection::open_in_memory()?;
     if Migrations::from_slice(MIGRATIONS).to_latest(&mut fresh).is_err() {
         return Ok(Vec::new());

@@ -8,8 +8,10 @@ mod examine;
 mod open;
 pub(crate) mod settings;
 pub(crate) mod stacks;
+mod verify;
 
 pub use chain::{GENESIS, hash_of};
 pub use error::{DatabaseError, InDatabase};
 pub use examine::Health;
 pub use open::Database;
+pub use verify::{BadLog, Head, Verified, Wrong};

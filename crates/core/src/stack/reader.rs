@@ -11,7 +11,7 @@ use super::{
     secret_stores::chosen,
 };
 use crate::{
-    database::{Database, DatabaseError, credentials, stacks},
+    database::{BadLog, Database, DatabaseError, Head, Verified, credentials, events, stacks},
     secret_store::{SecretStore, SecretStoreError, StoreChoice},
     values::{Credential, CredentialId, CredentialSet, Event, Frame, FrameName, Frames, StackName, State},
 };
@@ -174,6 +174,22 @@ impl Reader {
         match &self.database {
             Some(database) => Ok(database.newest_events(limit)?),
             None => Ok(Vec::new()),
+        }
+    }
+
+    /// Where the log ends.
+    pub fn head(&self) -> Result<Head, StackError> {
+        match &self.database {
+            Some(database) => Ok(database.read(events::head)?),
+            None => Ok(Head::default()),
+        }
+    }
+
+    /// Verifies the log: the whole chain, and that it goes through each of `anchors`.
+    pub fn verify(&self, anchors: &[Head]) -> Result<Result<Verified, BadLog>, StackError> {
+        match &self.database {
+            Some(database) => Ok(database.verify(anchors)?),
+            None => Ok(Verified::nothing(anchors)),
         }
     }
 

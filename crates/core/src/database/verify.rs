@@ -1,0 +1,212 @@
+use std::{fmt, str::FromStr};
+
+use rusqlite::{Connection, Row, types::ValueRef};
+
+use super::{Database, DatabaseError, GENESIS, chain::hash_of_columns, examine::schema_complaints};
+
+/// Where a log ends, or ended: how many events there are and the hash of the newest. Written `COUNT:HASH`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The sequence of the newest event; 0 before the first.
+    pub count: i64,
+    /// Its hash.
+    pub hash: [u8; 32],
+}
+
+impl Default for Head {
+    fn default() -> Head {
+        Head { count: 0, hash: GENESIS }
+    }
+}
+
+impl fmt::Display for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.count, hex::encode(self.hash))
+    }
+}
+
+impl FromStr for Head {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Head, Self::Err> {
+        let form = "a head is COUNT:HASH, as `credstack audit head` prints it";
+        let (count, hash) = text.trim().split_once(':').ok_or(form)?;
+        let mut head = Head { count: count.parse().map_err(|_| form)?, hash: GENESIS };
+        hex::decode_to_slice(hash, &mut head.hash).map_err(|_| form)?;
+        let is_head = head.count > 0 || (head.count == 0 && head.hash == GENESIS);
+        if is_head { Ok(head) } else { Err(form) }
+    }
+}
+
+/// A log that verifies.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    /// Where it ends.
+    pub head: Head,
+    /// Which of the anchors the chain goes through, in their order.
+    pub through: Vec<bool>,
+}
+
+/// The first thing that is wrong with a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadLog {
+    /// The first bad event; `None` where it is not about one.
+    pub event: Option<i64>,
+    /// What is wrong with it.
+    pub wrong: Wrong,
+}
+
+/// What is wrong with a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wrong {
+    /// A column of the event is not what was hashed, or the hash is not.
+    Changed,
+    /// The event that belongs here is gone.
+    Missing,
+    /// The event was put in.
+    Inserted,
+    /// The event belongs elsewhere.
+    Reordered,
+    /// This event and those after it are gone: the log once went further.
+    CutOff,
+    /// The chain is whole, but it is not the one that this event was part of.
+    Replaced,
+    /// What guards the log in the database is missing, or not credstack's.
+    Unguarded(String),
+}
+
+impl Wrong {
+    /// Its name, in JSON too.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Wrong::Changed => "changed",
+            Wrong::Missing => "missing",
+            Wrong::Inserted => "inserted",
+            Wrong::Reordered => "reordered",
+            Wrong::CutOff => "cut-off",
+            Wrong::Replaced => "replaced",
+            Wrong::Unguarded(_) => "unguarded",
+        }
+    }
+}
+
+impl Verified {
+    /// What there is to say of a log that has no event.
+    pub(crate) fn nothing(anchors: &[Head]) -> Result<Verified, BadLog> {
+        Ok(Verified { head: Head::default(), through: anchors.iter().map(|anchor| anchor.count == 0).collect() })
+    }
+
+    /// Requires that the chain goes through an anchor that somebody kept elsewhere.
+    pub fn require(&self, anchor: &Head, goes_through: bool) -> Result<(), BadLog> {
+        match goes_through {
+            true => Ok(()),
+            false if self.head.count < anchor.count => Err(BadLog { event: Some(self.head.count + 1), wrong: Wrong::CutOff }),
+            false => Err(BadLog { event: Some(anchor.count), wrong: Wrong::Replaced }),
+        }
+    }
+}
+
+const ROWS: &str = "SELECT sequence, at, event, stack, credential, parent, access_key_id, account, arn, detail, hash
+     FROM event ORDER BY sequence";
+
+impl Database {
+    /// Verifies the log from its first event to its newest, one row at a time, on the columns as they are stored. Says
+    /// through which of `anchors` it goes.
+    pub fn verify(&self, anchors: &[Head]) -> Result<Result<Verified, BadLog>, DatabaseError> {
+        self.read(|connection| verify(connection, anchors))
+    }
+}
+
+fn verify(connection: &Connection, anchors: &[Head]) -> Result<Result<Verified, BadLog>, DatabaseError> {
+    let schema = schema_complaints(connection)?;
+    if let Some(complaint) = schema.iter().find(|what| what.starts_with("table event ")) {
+        return Ok(Err(BadLog { event: None, wrong: Wrong::Unguarded(complaint.clone()) }));
+    }
+    let verified = match chain(connection, anchors)? {
+        Ok(verified) => verified,
+        Err(bad) => return Ok(Err(bad)),
+    };
+    // Last, for an event that is wrong says more than that somebody could make it so.
+    if let Some(complaint) = schema.into_iter().find(|what| what.starts_with("trigger ")) {
+        return Ok(Err(BadLog { event: None, wrong: Wrong::Unguarded(complaint) }));
+    }
+    Ok(Ok(verified))
+}
+
+fn chain(connection: &Connection, anchors: &[Head]) -> Result<Result<Verified, BadLog>, DatabaseError> {
+    let mut statement = connection.prepare(ROWS)?;
+    let mut rows = statement.query([])?;
+    let mut head = Head::default();
+    let mut through: Vec<bool> = anchors.iter().map(|anchor| *anchor == head).collect();
+    while let Some(row) = rows.next()? {
+        let (sequence, expected) = (row.get(0)?, head.count + 1);
+        let hash = hash_as(row, &head.hash, sequence)?;
+        if sequence != expected || row.get_ref(10)? != ValueRef::Blob(&hash) {
+            let wrong = match sequence {
+                _ if sequence > expected => Wrong::Missing,
+                _ if sequence < expected => Wrong::Inserted,
+                _ => diagnose(connection, &head)?,
+            };
+            return Ok(Err(BadLog { event: Some(expected.min(sequence)), wrong }));
+        }
+        head = Head { count: sequence, hash };
+        for (anchor, through) in anchors.iter().zip(&mut through) {
+            *through |= *anchor == head;
+        }
+    }
+    Ok(Ok(Verified { head, through }))
+}
+
+/// The hash of a row as if it had another sequence.
+fn hash_as(row: &Row<'_>, previous: &[u8; 32], sequence: i64) -> rusqlite::Result<[u8; 32]> {
+    let mut columns = [ValueRef::Integer(sequence); 10];
+    for (index, column) in columns.iter_mut().enumerate().skip(1) {
+        *column = row.get_ref(index)?;
+    }
+    Ok(hash_of_columns(previous, columns))
+}
+
+/// What happened to the event after `good`, which is there and does not verify. Where more was done than one of these, it
+/// is one of them all the same.
+fn diagnose(connection: &Connection, good: &Head) -> Result<Wrong, DatabaseError> {
+    let bad = good.count + 1;
+    let mut first = connection.prepare("SELECT hash FROM event WHERE sequence = ?1")?;
+    let stored: Vec<u8> = first.query_row([bad], |row| Ok(row.get_ref(0)?.as_bytes().unwrap_or_default().to_vec()))?;
+    let Ok(stored) = <[u8; 32]>::try_from(stored) else { return Ok(Wrong::Changed) };
+
+    let mut statement = connection.prepare(&ROWS.replace("ORDER", "WHERE sequence > ?1 ORDER"))?;
+    let mut rows = statement.query([bad])?;
+    let (mut stands_at, mut renumbered) = (None, false);
+    // The hashes of all that follow, to find what the bad event once came after; bounded, for this only finds a word.
+    let mut others = Vec::new();
+    while let Some(row) = rows.next()? {
+        let sequence: i64 = row.get(0)?;
+        let Ok(hash) = row.get_ref(10)?.as_blob().unwrap_or_default().try_into() else { continue };
+        let hash: [u8; 32] = hash;
+        if stands_at.is_none() && hash_as(row, &good.hash, bad)? == hash {
+            stands_at = Some(sequence);
+        }
+        renumbered |= sequence == bad + 1 && hash_as(row, &stored, sequence + 1)? == hash;
+        if others.len() < 100_000 {
+            others.push((sequence, hash));
+        }
+    }
+    if stands_at.is_none() {
+        return Ok(if renumbered { Wrong::Missing } else { Wrong::Changed });
+    }
+    let mut statement = connection.prepare(&ROWS.replace("ORDER", "WHERE sequence = ?1 ORDER"))?;
+    let mut rows = statement.query([bad])?;
+    let Some(row) = rows.next()? else { return Ok(Wrong::Changed) };
+    for (sequence, hash) in others {
+        for once in [sequence, sequence + 1, bad + 1] {
+            if hash_as(row, &hash, once)? == stored {
+                return Ok(Wrong::Reordered);
+            }
+        }
+    }
+    Ok(Wrong::Inserted)
+}
+
+#[cfg(test)]
+#[path = "verify_tests.rs"]
+mod tests;
