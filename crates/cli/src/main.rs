@@ -16,6 +16,7 @@ mod global;
 mod hardening;
 mod keys;
 mod output;
+mod pager;
 mod pinentry;
 mod profile;
 mod renewal;

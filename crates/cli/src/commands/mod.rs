@@ -1,6 +1,7 @@
 //! One verb, one file: its arguments, whose doc comments are the help, and what it does.
 
 mod asking;
+mod audit;
 mod clear;
 mod completions;
 mod console;
@@ -93,7 +94,8 @@ pub enum Command {
     WebToken(web_token::WebToken),
     Refresh(refresh::Refresh),
     Explain(explain::Explain),
-    History(history::History),
+    History(Box<history::History>),
+    Audit(Box<audit::Audit>),
     CredentialProcess(credential_process::CredentialProcess),
     Env(env::Env),
     Exec(exec::Exec),
@@ -129,6 +131,7 @@ pub fn run(context: &Context, command: Command) -> Result<ExitCode, Failure> {
         Command::Refresh(command) => command.run(context),
         Command::Explain(command) => command.run(context),
         Command::History(command) => command.run(context),
+        Command::Audit(command) => command.run(context),
         Command::CredentialProcess(command) => command.run(context),
         Command::Env(command) => command.run(context),
         Command::Exec(command) => return command.run(context),

@@ -6,6 +6,7 @@
 mod common;
 
 mod ambient;
+mod audit;
 mod aws_config;
 mod aws_iam;
 mod aws_login;
@@ -21,6 +22,7 @@ mod formats;
 mod handout;
 mod hardening;
 mod help;
+mod history;
 mod hooks;
 mod json;
 mod least_privilege;

@@ -1,0 +1,37 @@
+mod key;
+mod live;
+
+use super::history::History;
+use crate::{context::Context, failure::Failure};
+
+/// Ask the log: what happened, who a key was, what is still valid
+///
+/// Nothing of it opens the network.
+///
+/// Examples:
+///   credstack audit log --since 2h
+///   credstack audit key ASIAIOSFODNN7EXAMPLE
+///   credstack audit live
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Audit {
+    #[command(subcommand)]
+    question: Question,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Question {
+    Log(Box<History>),
+    Key(key::Key),
+    Live(live::Live),
+}
+
+impl Audit {
+    pub fn run(&self, context: &Context) -> Result<(), Failure> {
+        match &self.question {
+            Question::Log(command) => command.run(context),
+            Question::Key(command) => command.run(context),
+            Question::Live(command) => command.run(context),
+        }
+    }
+}
