@@ -26,6 +26,7 @@ mod signer;
 mod signing;
 mod store;
 mod terminal;
+mod tree;
 mod words;
 
 use std::process::ExitCode;

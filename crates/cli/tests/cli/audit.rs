@@ -42,7 +42,7 @@ fn what_aws_still_accepts_is_shown_though_its_secret_is_erased() {
     env.session_lifetime(Some(1));
     env.push_role(DEVELOPER);
     env.session_lifetime(Some(1800));
-    env.plain(["push", "assume", READ_ONLY, "--from", "root"]).ok();
+    env.plain(["push", "assume", DEVELOPER, "--from", "root"]).ok();
     env.session_lifetime(Some(900));
     env.plain(["push", "session", "--from", "root", "--no-use"]).ok();
     env.plain(["pop"]).ok();
@@ -86,4 +86,51 @@ fn the_policy_that_revokes_a_role_s_sessions_is_printed() {
     env.plain(["audit", "live", "--revoke", "c1"]).exits(2).says("not the session of a role").says("update-access-key");
     env.plain(["audit", "live", "--revoke", "c9"]).exits(3);
     env.plain(["audit", "live", "--revoke", "arn:aws:iam::111122223333:user/alice"]).exits(2).says("not a role");
+}
+
+#[test]
+fn everything_about_one_credential_set_is_shown() {
+    let env = TestEnvironment::new();
+    env.plain(["push", "assume", DEVELOPER, "--note", "INC-7", "--tag", "team=blue"]).ok();
+    env.push_role(READ_ONLY);
+    env.plain(["push", "assume", "arn:aws:iam::111122223333:role/Nobody", "--from", "c2"]).exits(4);
+    env.plain(["pop"]).ok();
+    env.json(["refresh"]);
+    env.push_role(READ_ONLY);
+    let shown = env.json(["audit", "show", "c2"]);
+    let ids = |name: &str| -> Vec<String> {
+        shown[name].as_array().unwrap().iter().map(|it| it["credential"].as_str().unwrap_or("-").to_owned()).collect()
+    };
+    assert_eq!((ids("ancestors"), ids("descendants")), (vec!["c1".to_owned()], vec!["c3".to_owned()]));
+    assert_eq!((&shown["known"]["credential"], &shown["known"]["replaced_by"]), (&json!("c2"), &json!("c4")));
+    assert_eq!((&shown["note"], &shown["request"]["role_arn"]), (&json!("INC-7"), &json!(DEVELOPER)));
+    let events: Vec<_> = shown["events"].as_array().unwrap().iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!(events, ["erased", "restored", "refused", "acquired"], "{shown}");
+    assert_eq!(env.json(["audit", "show", "c4"])["replaces"], json!(["c2"]));
+    let all = env.json(["audit", "show", "c1"]);
+    let heirs: Vec<_> = all["descendants"].as_array().unwrap().iter().map(|it| it["credential"].as_str().unwrap()).collect();
+    assert_eq!(heirs, ["c2", "c3", "c4", "c5"], "each is followed by what it signed for");
+    let text = env.plain(["audit", "show", "c2"]).ok().stdout;
+    for part in
+        ["renewed to  c4\n", "INC-7", "team", "\n└─ c2 arn:", ", renewed to c4\n", "\n   └─ c3 arn:", "Nobody: AccessDenied"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    env.plain(["audit", "show", "c9"]).exits(3);
+}
+
+#[test]
+fn the_lineage_is_drawn_as_a_tree() {
+    let env = TestEnvironment::new();
+    env.push_role(DEVELOPER);
+    env.push_role(READ_ONLY);
+    env.plain(["push", "assume", READ_ONLY, "--from", "1"]).ok();
+    env.plain(["push", "session", "--from", "root"]).ok();
+    let drawn = |arguments: &[&str]| -> Vec<String> {
+        let shown = env.plain([&["history", "--graph"], arguments].concat()).ok().stdout;
+        shown.lines().map(|line| line.split(" arn:").next().unwrap().to_owned()).collect()
+    };
+    assert_eq!(drawn(&[]), ["c1", "├─ c2", "│  ├─ c3", "│  └─ c4", "└─ c5"]);
+    assert_eq!(drawn(&["--role", "ReadOnly", "--limit", "1"]), ["c1", "└─ c2", "   └─ c4"], "with its ancestors");
+    env.plain(["history", "--graph", "--json"]).exits(2);
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use rusqlite::Connection;
 
@@ -35,6 +37,24 @@ impl Reader {
         database.read(|connection| {
             let found = credentials::unexpired(connection, now)?;
             found.into_iter().map(|credential| KnownKey::of(connection, credential)).collect()
+        })
+    }
+
+    /// These credential sets with all their ancestors.
+    pub fn lineage(&self, ids: impl Iterator<Item = CredentialId>) -> Result<BTreeMap<CredentialId, Credential>, StackError> {
+        let mut found = BTreeMap::new();
+        let Some(database) = &self.database else { return Ok(found) };
+        database.read(|connection| {
+            for id in ids {
+                let mut next = Some(id);
+                while let Some(id) = next.filter(|id| !found.contains_key(id)) {
+                    // The secret of a push that was cut off never arrived, and its row is gone.
+                    let Some(credential) = credentials::find(connection, id)? else { break };
+                    next = credential.parent;
+                    found.insert(id, credential);
+                }
+            }
+            Ok(found)
         })
     }
 

@@ -1,5 +1,6 @@
 mod key;
 mod live;
+mod show;
 
 use super::history::History;
 use crate::{context::Context, failure::Failure};
@@ -10,6 +11,7 @@ use crate::{context::Context, failure::Failure};
 ///
 /// Examples:
 ///   credstack audit log --since 2h
+///   credstack audit show c7
 ///   credstack audit key ASIAIOSFODNN7EXAMPLE
 ///   credstack audit live
 #[derive(Debug, clap::Args)]
@@ -22,6 +24,7 @@ pub struct Audit {
 #[derive(Debug, clap::Subcommand)]
 enum Question {
     Log(Box<History>),
+    Show(show::Show),
     Key(key::Key),
     Live(live::Live),
 }
@@ -30,6 +33,7 @@ impl Audit {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
         match &self.question {
             Question::Log(command) => command.run(context),
+            Question::Show(command) => command.run(context),
             Question::Key(command) => command.run(context),
             Question::Live(command) => command.run(context),
         }

@@ -2,6 +2,8 @@ mod moment;
 mod rows;
 mod which;
 
+pub use rows::table_of;
+
 use std::io::{self, BufWriter, Write};
 
 use credstack_core::{database::EventFilter, stack::Reader, values::Event};
@@ -13,6 +15,7 @@ use crate::{
     output::{escape_json, written},
     pager,
     shapes::EventShape,
+    tree,
 };
 
 /// Show what happened, newest first
@@ -25,12 +28,16 @@ use crate::{
 ///   credstack history
 ///   credstack history --since yesterday --role Admin
 ///   credstack history --failed --account 111122223333 --json
+///   credstack history --graph --since today
 ///   credstack history --limit 100000 --csv > events.csv
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct History {
     #[command(flatten)]
     which: which::Which,
+    /// Draw the lineage of the credential sets of these events as a tree: who signed stands above
+    #[arg(long, conflicts_with_all = ["csv", "jsonl", "json"])]
+    graph: bool,
     /// Print JSON, one event on each line
     #[arg(long, conflicts_with_all = ["csv", "json"])]
     jsonl: bool,
@@ -65,6 +72,10 @@ impl History {
             events.push(event);
             Ok(())
         })?;
+        if self.graph {
+            let told = events.iter().filter_map(|event| event.entry.credential);
+            return pager::print(context, &tree::draw(&reader.lineage(told)?, context.now));
+        }
         if context.output.json() {
             let shapes: Vec<EventShape> = events.into_iter().map(EventShape::from).collect();
             return context.output.print_json(&json!({ "events": shapes }));
