@@ -3,6 +3,7 @@ use credstack_core::{
     stack::KnownKey,
     values::{Arn, Credential, CredentialId},
 };
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
@@ -118,7 +119,9 @@ fn no_role(id: CredentialId) -> Failure {
 
 /// Prints the policy; what it ends, and what it does not, goes to the person.
 fn revoke(context: &Context, role: &Role, live: &[KnownKey]) -> Result<(), Failure> {
-    let policy = older_sessions(&context.now.to_string());
+    // IAM reads whole seconds, and a session may have been issued in this one.
+    let second = Timestamp::from_second(context.now.as_second() + 1).unwrap_or(context.now);
+    let policy = older_sessions(&second.to_string());
     let ended: Vec<_> = live.iter().filter(|known| role.has(&known.credential)).map(|known| known.credential.id).collect();
     // A session that was obtained with one of these is another role's, and lives on.
     let mut beyond: Vec<CredentialId> = Vec::new();
