@@ -1,6 +1,7 @@
 //! What would be asked of STS, found without secret store and network: for `--dry-run` and `explain`.
 
 use credstack_core::{
+    ambient::{ProfileBase, ProfilePlan},
     plan::{self, Call, Proof},
     refresh::{self, Beginning, Plan, PlanError},
     stack::{Reader, StackError},
@@ -43,6 +44,8 @@ pub struct Foresight {
     pub target: Option<String>,
     /// Who gives a code of an MFA device.
     pub code_from: String,
+    /// The profile that each call is of, and the region where it is made, where a profile says what is done.
+    profiles: Vec<(String, Option<String>)>,
 }
 
 /// Who would sign, as [`crate::signer::choose`] finds it.
@@ -74,13 +77,49 @@ pub fn of_request(foreseen: Foreseen, request: Request) -> Foresight {
     let mut replaces: Vec<_> = before.iter().map(|(id, _)| Some(*id)).collect();
     replaces.push(None);
     let requests: Vec<_> = before.into_iter().map(|(_, request)| request).chain([request]).collect();
-    Foresight { calls: plan::calls(kind, &inherited, &requests), replaces, first, target: None, code_from: String::new() }
+    Foresight {
+        calls: plan::calls(kind, &inherited, &requests),
+        replaces,
+        first,
+        target: None,
+        code_from: String::new(),
+        profiles: Vec::new(),
+    }
 }
 
 /// The same for a request that nobody signs.
 pub fn of_unsigned(request: Request) -> Foresight {
     let calls = plan::calls(SignerKind::Unknown, &Inherited::default(), &[request]);
-    Foresight { calls, replaces: vec![None], first: "nobody".to_owned(), target: None, code_from: String::new() }
+    Foresight {
+        calls,
+        replaces: vec![None],
+        first: "nobody".to_owned(),
+        target: None,
+        code_from: String::new(),
+        profiles: Vec::new(),
+    }
+}
+
+/// What a profile with roles would come to.
+pub fn of_profile(context: &Context, reader: &Reader, profile: &ProfilePlan) -> Result<Foresight, Failure> {
+    let beginning = match &profile.base {
+        ProfileBase::Nobody => Beginning::Nobody,
+        ProfileBase::Environment => Beginning::ShellKeys,
+        ProfileBase::Ambient(reference) => Beginning::Ambient(reference.clone()),
+    };
+    if beginning == Beginning::ShellKeys {
+        signing::from_environment(context, reader)?;
+    }
+    let (kind, inherited, first) = begin(context, reader, beginning)?;
+    let requests: Vec<_> = profile.hops.iter().map(|hop| hop.request.clone()).collect();
+    Ok(Foresight {
+        calls: plan::calls(kind, &inherited, &requests),
+        replaces: vec![None; requests.len()],
+        first,
+        target: None,
+        code_from: String::new(),
+        profiles: profile.hops.iter().map(|hop| (hop.profile.clone(), profile.region.clone())).collect(),
+    })
 }
 
 /// What a renewal of a stored credential set would come to.
@@ -94,6 +133,7 @@ pub fn of_renewal(context: &Context, reader: &Reader, id: CredentialId) -> Resul
         first,
         target: None,
         code_from: String::new(),
+        profiles: Vec::new(),
     })
 }
 
@@ -168,6 +208,10 @@ fn name_of(who: &Who, id: CredentialId) -> String {
 /// A call, in JSON.
 #[derive(Serialize)]
 struct CallShape<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<&'a str>,
     operation: &'static str,
     target: Option<&'a str>,
     signed_by: String,
@@ -197,15 +241,31 @@ impl Foresight {
         } else {
             context.output.print(&text(&shapes, suggestion.as_deref()))?;
         }
-        match self.calls.iter().find_map(|call| call.refusal.clone()) {
-            Some(refusal) => Err(refusal.into()),
-            None => Ok(()),
-        }
+        self.refuse()
+    }
+
+    /// Refuses what would be refused, with the profile that says it, if one does.
+    pub fn refuse(&self) -> Result<(), Failure> {
+        let Some((i, refusal)) = self.calls.iter().enumerate().find_map(|(i, call)| Some((i, call.refusal.clone()?))) else {
+            return Ok(());
+        };
+        let said = words::setting(refusal.parameter).map(|setting| words::limit_of(setting, &refusal));
+        let failure = Failure::from(refusal);
+        Err(match self.profiles.get(i) {
+            Some((profile, _)) => {
+                let said = said.unwrap_or_else(|| failure.message.clone());
+                Failure { message: format!("profile {profile}: {said}"), ..failure }
+            }
+            None => failure,
+        })
     }
 
     fn shape<'a>(&'a self, i: usize, call: &'a Call) -> CallShape<'a> {
         let is_last = i + 1 == self.calls.len();
+        let profile = self.profiles.get(i);
         CallShape {
+            profile: profile.map(|(name, _)| name.as_str()),
+            region: profile.and_then(|(_, region)| region.as_deref()),
             operation: call.request.operation(),
             target: self.target.as_deref().filter(|_| is_last).or(call.request.target()),
             signed_by: match i {

@@ -108,6 +108,12 @@ pub fn unsigned_sts(context: &Context, region: Option<&str>) -> Result<Sts, Fail
     Ok(Sts::connect(&Settings { region: region.map(str::to_owned), ..settings(context) })?)
 }
 
+/// The way to STS that a profile says: its region unless one is given, and its endpoint.
+pub fn sts_of_profile(context: &Context, profile: &str, region: Option<&str>) -> Result<Sts, Failure> {
+    let (region, profile) = (region.map(str::to_owned), Some(profile.to_owned()));
+    Ok(Sts::connect(&Settings { region, profile, ..settings(context) })?)
+}
+
 fn settings(context: &Context) -> Settings {
     Settings { default_region: context.configuration.region.clone(), ca_bundle: ca_bundle(context), ..Settings::default() }
 }

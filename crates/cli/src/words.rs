@@ -176,6 +176,18 @@ pub fn limit_of(option: &str, error: &LimitError) -> String {
     }
 }
 
+/// The setting of a profile that says a parameter.
+pub fn setting(parameter: Parameter) -> Option<&'static str> {
+    Some(match parameter {
+        Parameter::RoleArn => "role_arn",
+        Parameter::RoleSessionName => "role_session_name",
+        Parameter::DurationSeconds => "duration_seconds",
+        Parameter::ExternalId => "external_id",
+        Parameter::SerialNumber => "mfa_serial",
+        _ => return None,
+    })
+}
+
 fn option(parameter: Parameter) -> Option<&'static str> {
     Some(match parameter {
         Parameter::Signer => return None,

@@ -94,23 +94,55 @@ pub fn due_at(credential: &Credential) -> Option<Timestamp> {
 ///
 /// Where the database cannot be read.
 pub fn living(reader: &Reader, request: &Request, signer: &Signer, now: Timestamp) -> Result<Option<Credential>, StackError> {
+    Ok(living_chain(reader, std::slice::from_ref(request), signer, now)?.and_then(|chain| chain.into_iter().next_back()))
+}
+
+/// The same for requests that were each signed by what the one before it gave: what they gave, the last of which lives and is
+/// not due. Those before it may have ended.
+///
+/// # Errors
+///
+/// Where the database cannot be read.
+pub fn living_chain(
+    reader: &Reader,
+    requests: &[Request],
+    signer: &Signer,
+    now: Timestamp,
+) -> Result<Option<Vec<Credential>>, StackError> {
     let signer = match signer {
         Signer::ShellKeys => return Ok(None),
         Signer::Credential(id) => (Some(reader.newest(*id)?.id), None),
         Signer::Ambient(reference) => (None, Some(reference)),
         Signer::None => (None, None),
     };
+    let asks =
+        |credential: &Credential, request: &Request| credential.request.as_ref().is_some_and(|it| it.asks_the_same(request));
+    let Some((last, behind)) = requests.split_last() else { return Ok(None) };
     for credential in reader.credentials_in(State::Active)?.into_iter().rev() {
-        let asks_the_same = credential.request.as_ref().is_some_and(|it| it.asks_the_same(request));
-        if !asks_the_same || is_due(&credential, now) {
+        if !asks(&credential, last) || is_due(&credential, now) {
             continue;
         }
-        let parent = credential.parent.map(|parent| reader.newest(parent)).transpose()?.map(|parent| parent.id);
-        if (parent, credential.signed_by.as_ref()) == signer {
-            return Ok(Some(credential));
+        let mut chain = vec![credential];
+        let mut parent = parent_of(reader, &chain[0])?;
+        for request in behind.iter().rev() {
+            match parent.take().filter(|parent| asks(parent, request)) {
+                Some(found) => {
+                    parent = parent_of(reader, &found)?;
+                    chain.insert(0, found);
+                }
+                None => break,
+            }
+        }
+        if chain.len() == requests.len() && (parent.map(|parent| parent.id), chain[0].signed_by.as_ref()) == signer {
+            return Ok(Some(chain));
         }
     }
     Ok(None)
+}
+
+/// What signed it, or what took its place.
+fn parent_of(reader: &Reader, credential: &Credential) -> Result<Option<Credential>, StackError> {
+    credential.parent.map(|parent| reader.newest(parent)).transpose()
 }
 
 /// The part of a request that is not kept, and cannot be found again.

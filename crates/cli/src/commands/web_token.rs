@@ -13,7 +13,7 @@ use crate::{context::Context, failure::Failure, words};
 /// federation. It does not outlive the session that signs, and AWS itself does not take it.
 ///
 /// Examples:
-///   credstack web-token --audience https://api.example.com
+///   credstack web-token --audience api.example.com
 ///   credstack web-token --audience a --audience b --duration 15m --tag job=42
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]

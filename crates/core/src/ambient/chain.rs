@@ -18,7 +18,11 @@ use aws_types::region::Region;
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
-use super::{AmbientError, EnvironmentKeys, Question, Resolved, profiles::Profiles, walk::Walk};
+use super::{
+    AmbientError, EnvironmentKeys, Question, Resolved,
+    profiles::Profiles,
+    walk::{Base, Named, Walk},
+};
 use crate::{
     http,
     values::{Ambient, CredentialSet},
@@ -78,6 +82,43 @@ pub(super) async fn ask(
         }
     }
     Err(AmbientError::Nothing { tried })
+}
+
+/// What a profile with a role has of its own: its keys, or what its `credential_source` names.
+pub(super) async fn own(
+    question: &Question,
+    profiles: &Profiles,
+    own: Base,
+    region: Option<String>,
+) -> Result<Resolved, AmbientError> {
+    let name = profiles.selected();
+    let config = configuration(question, profiles, region.clone());
+    let provider = match own {
+        Base::Named(named) => named.name(),
+        _ => Base::Keys.name(),
+    };
+    let source: Box<dyn ProvideCredentials> = match own {
+        Base::Named(Named::EcsContainer) => Box::new(EcsCredentialsProvider::builder().configure(&config).build()),
+        Base::Named(Named::Ec2InstanceMetadata) => Box::new(instance_metadata(&config)),
+        Base::Named(Named::Environment) => Box::new(Given(question.environment_keys.clone())),
+        _ => {
+            let setting = |key| profiles.setting(key).unwrap_or_default();
+            let token = profiles.setting("aws_session_token").map(str::to_owned);
+            let (id, secret) = (setting("aws_access_key_id"), setting("aws_secret_access_key"));
+            Box::new(Credentials::new(id, secret, token, None, "ProfileFile"))
+        }
+    };
+    match source.provide_credentials().await {
+        Ok(credentials) => {
+            let (set, expires_at) = taken(&credentials)?;
+            let reference = Ambient { profile: Some(name.to_owned()), region, provider: Some(provider.to_owned()) };
+            Ok(Resolved { set, expires_at, reference })
+        }
+        Err(CredentialsError::CredentialsNotLoaded(_)) => {
+            Err(AmbientError::Nothing { tried: vec![format!("{provider}, which is the credential_source of profile {name}")] })
+        }
+        Err(error) => Err(failure::of_provider(error, provider)),
+    }
 }
 
 fn configuration(question: &Question, profiles: &Profiles, region: Option<String>) -> ProviderConfig {

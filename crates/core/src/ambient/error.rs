@@ -38,12 +38,10 @@ pub enum AmbientError {
         profile: String,
         /// `mfa_serial` or `duration_seconds`.
         setting: &'static str,
-        /// Its value.
-        value: String,
         /// The role.
         role_arn: String,
-        /// The `source_profile`, if there is one.
-        source_profile: Option<String>,
+        /// The profile that was asked for: this one, or one that it is the source of.
+        asked: String,
     },
     /// One half of the key in the environment is missing.
     #[error("the environment has {present} without {missing}")]
@@ -112,14 +110,7 @@ impl AmbientError {
             }
             AmbientError::Loop { .. } => "unset AWS_PROFILE, or name a profile that has credentials of its own".into(),
             AmbientError::NoSuchProfile { .. } => "`aws configure list-profiles` shows the profiles that there are".into(),
-            AmbientError::Unkept { setting, value, role_arn, source_profile, .. } => {
-                let option = match *setting {
-                    "mfa_serial" => format!("--mfa-serial {value}"),
-                    _ => format!("--duration {value}"),
-                };
-                let source = source_profile.as_ref().map(|it| format!(" --profile {it}")).unwrap_or_default();
-                format!("let credstack assume it: `credstack push assume {role_arn} {option}{source}`")
-            }
+            AmbientError::Unkept { asked, .. } => format!("let credstack do what it says: `credstack push profile {asked}`"),
             AmbientError::HalfAKey { missing, present } => format!("set {missing}, or unset {present}"),
             AmbientError::NeedsLogin { command, .. } => format!("run `{command}`"),
             AmbientError::Failed { provider: "CredentialProcess", .. } => {

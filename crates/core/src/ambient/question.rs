@@ -16,7 +16,8 @@ use crate::values::{Ambient, CredentialSet};
 #[derive(Clone, Debug, Default)]
 pub struct Question {
     /// What is wanted. A profile named here wins over environment keys, as the AWS CLI's `--profile` does; without one
-    /// the shell decides. `provider` is not looked at.
+    /// the shell decides. `provider` counts only where it is what a profile with a role has of its own, to sign for that
+    /// role with: then that is meant, and not the role.
     pub reference: Ambient,
     /// The keys in the environment ([`super::environment_keys`]), where the caller finds them usable: not credstack's own.
     pub environment_keys: Option<EnvironmentKeys>,
@@ -81,8 +82,14 @@ pub fn resolve(question: &Question) -> Result<Resolved, AmbientError> {
             let reference = Ambient { profile: None, region, provider: Some("Environment".into()) };
             return Ok(Resolved { set: keys.set.clone(), expires_at: keys.expires_at, reference });
         }
+        if let Some(own) = Walk::own(&profiles, question.reference.provider.as_deref()) {
+            let most = question.time_outs.chain;
+            let found = tokio::time::timeout(most, chain::own(question, &profiles, own, region)).await;
+            return found.unwrap_or(Err(AmbientError::TimedOut { provider: own.name(), after: most }));
+        }
         loops::refuse(&profiles, profiles.selected(), question.our_exe.as_deref())?;
         let walk = Walk::of(&profiles)?;
+        walk.refuse_unkept(&profiles)?;
         if walk.is_slow() && asking::asked_by_an_ancestor() {
             return Err(AmbientError::Loop { profile: profiles.selected().to_owned() });
         }

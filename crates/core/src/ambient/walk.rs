@@ -13,67 +13,105 @@ pub(super) enum Base {
     Sso,
     Login,
     WebIdentity,
-    Named,
+    Named(Named),
 }
 
-/// The way from the profile that counts to the credentials at its end.
+/// A `credential_source`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Named {
+    Environment,
+    EcsContainer,
+    Ec2InstanceMetadata,
+}
+
+/// The way from the profile that counts to the credentials at its end, by the rules of the AWS CLI (botocore's
+/// `AssumeRoleProvider`): a source's own keys win over its role, a profile may be its own source if it has keys, and nothing
+/// but credentials is taken over from a source.
 #[derive(Debug)]
 pub(super) struct Walk {
     /// What is at the end.
     pub(super) base: Base,
     /// The profile at the end.
     pub(super) last: String,
-    /// Whether roles are assumed on the way back.
-    pub(super) assumes: bool,
+    /// The profiles whose roles are assumed, the one that counts first. A web identity is not among them.
+    pub(super) roles: Vec<String>,
 }
 
 impl Walk {
     pub(super) fn of(profiles: &Profiles) -> Result<Walk, AmbientError> {
-        let mut visited: Vec<&str> = Vec::new();
+        let mut roles: Vec<String> = Vec::new();
         let mut name = profiles.selected();
-        let mut assumes = false;
         loop {
             let Some(profile) = profiles.get(name) else {
-                return match visited.last() {
-                    None => Ok(Walk { base: Base::Nothing, last: name.to_owned(), assumes }),
+                return match roles.last() {
+                    None => Ok(Walk { base: Base::Nothing, last: name.to_owned(), roles }),
                     Some(last) => Err(profiles.missing(name, Some(format!("the source_profile of {last}")))),
                 };
             };
-            if visited.contains(&name) {
-                let what = format!("the source_profiles go round in a circle: {} -> {name}", visited.join(" -> "));
-                return Err(AmbientError::Configuration { what });
+            if roles.iter().any(|visited| visited == name) {
+                return Err(in_a_circle(&roles, name));
             }
-            visited.push(name);
-            let ends = |base, assumes| Ok(Walk { base, last: name.to_owned(), assumes });
             refuse_half_a_key(profile)?;
-            // A source profile's own keys win over the role that it would assume; those of the first profile do not.
-            if visited.len() > 1 && has_keys(profile) {
-                return ends(Base::Keys, assumes);
-            }
-            match assumed_role(profile) {
-                None if base(profile) == Base::Nothing => {
-                    refuse_the_incomplete(profile, assumes)?;
-                    return ends(Base::Nothing, assumes);
+            refuse_half_a_web_identity(profile)?;
+            let is_source = !roles.is_empty();
+            let ends = |base, roles| Ok(Walk { base, last: name.to_owned(), roles });
+            let Some(_) = assumed_role(profile).filter(|_| !(is_source && has_keys(profile))) else {
+                let base = base(profile, is_source)?;
+                if base == Base::Nothing {
+                    refuse_the_incomplete(profile, is_source)?;
                 }
-                None => return ends(base(profile), assumes),
-                Some(role_arn) => {
-                    refuse_unkept(profile, role_arn)?;
-                    assumes = true;
-                    match (profile.get("source_profile"), base(profile)) {
-                        (Some(source), _) if source != name => name = source,
-                        (_, Base::Nothing) => return Err(without_source(profile)),
-                        (_, base) => return ends(base, assumes),
-                    }
+                return ends(base, roles);
+            };
+            roles.push(name.to_owned());
+            match (profile.get("source_profile"), profile.get("credential_source")) {
+                (Some(_), Some(_)) => {
+                    let what = format!("profile {name} has both a source_profile and a credential_source");
+                    return Err(AmbientError::Configuration { what });
+                }
+                (Some(source), None) if source == name && has_keys(profile) => return ends(Base::Keys, roles),
+                (Some(source), None) if source != name => name = source,
+                (None, Some(source)) => return ends(Base::Named(Named::of(name, source)?), roles),
+                _ => return Err(without_source(profile)),
+            }
+        }
+    }
+
+    /// What the profile that counts has of its own, where a reference means that and not the profile's role: what signs the
+    /// first call of [`super::ProfilePlan`].
+    pub(super) fn own(profiles: &Profiles, provider: Option<&str>) -> Option<Base> {
+        let profile = profiles.get(profiles.selected())?;
+        assumed_role(profile)?;
+        match provider? {
+            "ProfileFile" if has_keys(profile) => Some(Base::Keys),
+            provider if profile.get("credential_source") == Some(provider) => {
+                Named::of(profile.name(), provider).ok().map(Base::Named)
+            }
+            _ => None,
+        }
+    }
+
+    /// The SDK assumes a role without these and says nothing: <https://github.com/awslabs/aws-sdk-rust/issues/527>.
+    pub(super) fn refuse_unkept(&self, profiles: &Profiles) -> Result<(), AmbientError> {
+        for profile in self.roles.iter().filter_map(|name| profiles.get(name)) {
+            for setting in ["mfa_serial", "duration_seconds"] {
+                if profile.get(setting).is_some() {
+                    return Err(AmbientError::Unkept {
+                        profile: profile.name().to_owned(),
+                        setting,
+                        role_arn: profile.get("role_arn").unwrap_or_default().to_owned(),
+                        asked: profiles.selected().to_owned(),
+                    });
                 }
             }
         }
+        Ok(())
     }
 
     /// The provider's name, as [`super::Resolved`] has it.
     pub(super) fn provider(&self) -> Option<&'static str> {
         match self.base {
             Base::Nothing => None,
-            _ if self.assumes => Some("AssumeRole"),
+            _ if !self.roles.is_empty() => Some("AssumeRole"),
             Base::Keys => Some("ProfileFile"),
             _ => Some(self.base.name()),
         }
@@ -85,10 +123,31 @@ impl Walk {
     }
 }
 
+impl Named {
+    /// AWS's names, which are compared with case as the AWS CLI does.
+    const ALL: [Named; 3] = [Named::Environment, Named::EcsContainer, Named::Ec2InstanceMetadata];
+
+    fn of(profile: &str, source: &str) -> Result<Named, AmbientError> {
+        Named::ALL.into_iter().find(|named| named.name() == source).ok_or_else(|| AmbientError::Configuration {
+            what: format!(
+                "the credential_source of profile {profile} is {source}: expected Environment, EcsContainer or Ec2InstanceMetadata"
+            ),
+        })
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Named::Environment => "Environment",
+            Named::EcsContainer => "EcsContainer",
+            Named::Ec2InstanceMetadata => "Ec2InstanceMetadata",
+        }
+    }
+}
+
 impl Base {
     pub(super) fn name(self) -> &'static str {
         match self {
-            Base::Nothing | Base::Keys | Base::Named => "ProfileFile",
+            Base::Nothing | Base::Keys | Base::Named(_) => "ProfileFile",
             Base::Process => "CredentialProcess",
             Base::Sso => "Sso",
             Base::Login => "Login",
@@ -111,7 +170,7 @@ fn refuse_half_a_key(profile: &Profile) -> Result<(), AmbientError> {
 
 /// The same of a profile that says part of a way to credentials, and of a source of a role's that has none.
 fn refuse_the_incomplete(profile: &Profile, is_source: bool) -> Result<(), AmbientError> {
-    let parts = ["source_profile", "web_identity_token_file", "aws_session_token"];
+    let parts = ["source_profile", "aws_session_token"];
     let what = match parts.iter().find(|part| profile.get(part).is_some()) {
         Some(part) => format!("profile {} has {part}, and lacks what goes with it", profile.name()),
         None if is_source => format!("profile {} is to sign for a role, and has no credentials", profile.name()),
@@ -141,12 +200,14 @@ fn assumed_role(profile: &Profile) -> Option<&str> {
     }
 }
 
-fn base(profile: &Profile) -> Base {
+fn base(profile: &Profile, is_source: bool) -> Result<Base, AmbientError> {
     let has = |names: &[&str]| names.iter().any(|name| profile.get(name).is_some());
-    if has(&["credential_source"]) {
-        Base::Named
-    } else if has(&["web_identity_token_file"]) && has(&["role_arn"]) {
+    Ok(if has(&["web_identity_token_file"]) {
         Base::WebIdentity
+    } else if let (false, Some(source)) = (is_source, profile.get("credential_source")) {
+        Base::Named(Named::of(profile.name(), source)?)
+    } else if has_keys(profile) && has(&["role_arn"]) {
+        Base::Keys
     } else if has(&["sso_session", "sso_start_url", "sso_account_id", "sso_role_name", "sso_region"]) {
         Base::Sso
     } else if has(&["login_session"]) {
@@ -157,21 +218,22 @@ fn base(profile: &Profile) -> Base {
         Base::Keys
     } else {
         Base::Nothing
-    }
+    })
 }
 
-/// The SDK assumes the role without these and says nothing: <https://github.com/awslabs/aws-sdk-rust/issues/527>.
-fn refuse_unkept(profile: &Profile, role_arn: &str) -> Result<(), AmbientError> {
-    for setting in ["mfa_serial", "duration_seconds"] {
-        if let Some(value) = profile.get(setting) {
-            return Err(AmbientError::Unkept {
-                profile: profile.name().to_owned(),
-                setting,
-                value: value.to_owned(),
-                role_arn: role_arn.to_owned(),
-                source_profile: profile.get("source_profile").map(str::to_owned),
-            });
+fn in_a_circle(visited: &[String], name: &str) -> AmbientError {
+    let what = format!("the source_profiles go round in a circle: {} -> {name}", visited.join(" -> "));
+    AmbientError::Configuration { what }
+}
+
+/// The AWS CLI ends here; the SDK would look elsewhere.
+fn refuse_half_a_web_identity(profile: &Profile) -> Result<(), AmbientError> {
+    match (profile.get("web_identity_token_file"), profile.get("role_arn")) {
+        (Some(_), None) => {
+            let what =
+                format!("profile {} has web_identity_token_file, and lacks the role_arn that goes with it", profile.name());
+            Err(AmbientError::Configuration { what })
         }
+        _ => Ok(()),
     }
-    Ok(())
 }

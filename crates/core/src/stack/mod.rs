@@ -4,6 +4,7 @@
 //! in a file of its own. SQLite knows of every secret before the secret store does, and forgets it after.
 
 mod capture;
+mod chain;
 mod change;
 mod clear;
 mod drop;
@@ -26,6 +27,7 @@ mod swap;
 mod r#use;
 
 pub use capture::{KeyOwner, Shell, ShellKeys};
+pub use chain::{Chain, Link};
 pub use change::{Change, Consent, Left, Moved, Notice, Terms, Work};
 pub use error::StackError;
 pub use known_key::{Family, KnownKey};

@@ -1,13 +1,13 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Change, Moved, Shell, StackError,
+    Chain, Change, Link, Moved, Shell, StackError,
     capture::Cover,
-    record::{by, entry_about, with_frames},
+    record::{by, entry_about},
 };
 use crate::{
     database::{DatabaseError, credentials, events},
-    values::{Acquired, Credential, CredentialId, Entry, EventKind, Frame, Frames, Item, Kind, Signer, StackName},
+    values::{Acquired, Credential, CredentialId, Entry, EventKind, Frame, Frames, Item, Kind, StackName},
 };
 
 /// Where an acquired credential set goes.
@@ -40,45 +40,22 @@ impl Change {
     pub fn push(
         &mut self,
         stack: &StackName,
-        mut acquired: Acquired,
+        acquired: Acquired,
         landing: Landing,
         shell: &Shell,
         detail: Map<String, Value>,
     ) -> Result<Pushed, StackError> {
-        if landing == Landing::Nowhere {
-            return self.hold(acquired, detail);
-        }
-        let before = self.frames_or_new(stack)?;
-        let cover = if landing == Landing::Top { self.cover(&before, shell)? } else { Cover::AsItIs };
-        if landing == Landing::Replace {
-            // The new frame has no id yet; any frame will do to see what goes.
-            self.check_move(stack, &before, &before.replace(Frame::untouched()))?;
-        }
-        let shells_own = !matches!(cover, Cover::AsItIs);
-        let (captured, base) = self.covered(&before, cover)?;
-        if let (Signer::ShellKeys, true, Some(id)) = (&acquired.signer, shells_own, base.current().credential()) {
-            acquired.signer = Signer::Credential(id);
-        }
-        let id = match self.arrive(&acquired, &detail) {
-            Ok(id) => id,
-            Err(error) => {
-                captured.into_iter().for_each(|id| self.take_back(id));
-                return Err(error);
+        match landing {
+            Landing::Nowhere => self.hold(acquired, detail),
+            Landing::Top | Landing::Replace => {
+                let chain = Chain { behind: Vec::new(), last: Link { acquired, detail }, frames: true };
+                self.push_chain(stack, chain, landing, shell)
             }
-        };
-        let after = match landing {
-            Landing::Replace => base.replace(Frame::Credential(id)),
-            Landing::Top | Landing::Nowhere => base.push(Frame::Credential(id)),
-        };
-        let mut entries = self.captured_entry(captured)?;
-        entries.push(with_frames(self.acquired_entry(id)?, stack, &after));
-        let arrived: Vec<_> = captured.into_iter().chain([id]).collect();
-        let moved = self.commit(stack, &before, Some(&after), &arrived, entries)?;
-        Ok(Pushed { credential: self.credential(id)?, captured, moved: Some(moved) })
+        }
     }
 
     /// Stores an acquired credential set on no stack.
-    fn hold(&mut self, acquired: Acquired, detail: Map<String, Value>) -> Result<Pushed, StackError> {
+    pub(super) fn hold(&mut self, acquired: Acquired, detail: Map<String, Value>) -> Result<Pushed, StackError> {
         let id = self.arrive(&acquired, &detail)?;
         let entry = self.acquired_entry(id)?;
         let held = entry_about(EventKind::Held, &self.credential(id)?);

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     database::{credentials, events, settings, stacks},
-    values::{Acquired, Credential, CredentialId, EventKind, Frame, Item},
+    values::{Acquired, Credential, CredentialId, EventKind, Frame},
 };
 
 /// The right to renew: one process has it at a time, so that nothing is asked for twice. It lasts until it is dropped, or
@@ -125,11 +125,5 @@ impl Change {
     pub fn note_failed_renewal(&mut self, credential: CredentialId) -> Result<(), StackError> {
         let failed = FailedRenewal { credential, at: self.now };
         Ok(self.database.write(|transaction| settings::put(transaction, FAILED, &failed))?)
-    }
-
-    /// Writes a credential set down whose secret is never stored.
-    fn announce(&mut self, acquired: &Acquired, detail: &Map<String, Value>) -> Result<CredentialId, StackError> {
-        let item = Item::new(self.now)?;
-        Ok(self.database.write(|transaction| credentials::insert_pending(transaction, acquired, &item, detail))?)
     }
 }

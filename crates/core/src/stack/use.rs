@@ -1,5 +1,7 @@
+use serde_json::json;
+
 use super::{Change, Landing, Moved, Shell, StackError, capture::Cover};
-use crate::values::{CredentialId, EventKind, FrameName, Frames, StackName};
+use crate::values::{Ambient, CredentialId, EventKind, Frame, FrameName, Frames, StackName};
 
 impl Change {
     /// Makes a stored credential set, or another frame of the stack, current.
@@ -22,6 +24,30 @@ impl Change {
         let after = if landing == Landing::Replace { base.replace(frame) } else { base.push(frame) };
         let mut entries = self.captured_entry(captured)?;
         entries.push(self.entry_for_current(EventKind::Used, stack, &after)?);
+        self.commit(stack, &before, Some(&after), captured.as_slice(), entries)
+    }
+
+    /// Makes a reference to an ambient identity current, such as a profile: it is found again at every use. `note` goes into the
+    /// log.
+    pub fn use_ambient(
+        &mut self,
+        stack: &StackName,
+        reference: Ambient,
+        landing: Landing,
+        shell: &Shell,
+        note: Option<&str>,
+    ) -> Result<Moved, StackError> {
+        let before = self.frames_or_new(stack)?;
+        let cover = if landing == Landing::Replace { Cover::AsItIs } else { self.cover(&before, shell)? };
+        let (captured, base) = self.covered(&before, cover)?;
+        let frame = Frame::Ambient(reference);
+        let after = if landing == Landing::Replace { base.replace(frame) } else { base.push(frame) };
+        let mut entries = self.captured_entry(captured)?;
+        let mut used = self.entry_for_current(EventKind::Used, stack, &after)?;
+        if let Some(note) = note {
+            used.detail.insert("note".into(), json!(note));
+        }
+        entries.push(used);
         self.commit(stack, &before, Some(&after), captured.as_slice(), entries)
     }
 

@@ -46,7 +46,7 @@ pub struct Narrow {
     /// The code of the MFA device that the frame was asked for with; else the terminal is asked
     #[arg(long, value_name = "CODE", value_parser = acquire::secret)]
     mfa_code: Option<SecretString>,
-    /// Run it under a stored session that was asked for in just this way, if one lives [default]
+    /// Run it under a stored session that was asked for in just this way, if one lives: the default
     #[arg(long, overrides_with = "fresh")]
     reuse: bool,
     /// Ask STS in any case

@@ -1,7 +1,7 @@
 use credstack_core::{
     refresh,
-    stack::{Landing, Pushed, Reader, Shell},
-    values::{Acquired, Credential, FrameName, Signer, request::Request},
+    stack::{Chain, Change, Landing, Link, Pushed, Reader, Shell, StackError},
+    values::{Acquired, Credential, CredentialId, FrameName, Signer, request::Request},
 };
 use serde_json::{Map, Value};
 
@@ -23,16 +23,22 @@ pub fn push(
     shell: Shell,
     detail: Map<String, Value>,
 ) -> Result<(), Failure> {
+    let chain = Chain { behind: Vec::new(), last: Link { acquired, detail }, frames: true };
+    push_chain(context, common, command, chain, shell)
+}
+
+/// The same for credential sets that were acquired in one go: all of them, or none.
+pub fn push_chain(context: &Context, common: &Common, command: &str, chain: Chain, shell: Shell) -> Result<(), Failure> {
     let landing = common.landing();
-    let pushed: Pushed = change(context, command, common.yes, |change| {
-        change.push(&context.stack, acquired.clone(), landing, &shell, detail.clone())
-    })?;
+    let by_shells_keys = chain.behind.first().unwrap_or(&chain.last).acquired.signer == Signer::ShellKeys;
+    let pushed: Pushed =
+        change(context, command, common.yes, |change| change.push_chain(&context.stack, chain.clone(), landing, &shell))?;
     let output = &context.output;
     if output.json() {
         let position = pushed.moved.is_some().then_some(0);
         output.print_done(&FrameShape::of_credential(&pushed.credential, position))?;
     }
-    if acquired.signer == Signer::ShellKeys && pushed.credential.parent.is_none() {
+    if by_shells_keys && chain.behind.is_empty() && pushed.credential.parent.is_none() {
         output.warn("signed by keys of this shell that are stored nowhere: it cannot be renewed");
     }
     if let Some(id) = pushed.captured {
@@ -58,16 +64,33 @@ pub fn reuse(context: &Context, common: &Common, reader: &Reader, request: &Requ
         return Ok(false);
     }
     let Some(Credential { id, .. }) = refresh::living(reader, request, signer, context.now)? else { return Ok(false) };
+    use_again(context, common, reader, &[id])?;
+    Ok(true)
+}
+
+/// Makes current what was given before, one on top of the other.
+pub fn use_again(context: &Context, common: &Common, reader: &Reader, ids: &[CredentialId]) -> Result<(), Failure> {
     let (output, landing) = (&context.output, common.landing());
-    output.say(&format!("{id} was given for the same request: STS is not asked"));
+    let were = if ids.len() == 1 { "was" } else { "were" };
+    output.say(&format!("{} {were} given for the same request: STS is not asked", words::list(ids)));
     if landing == Landing::Nowhere {
-        if output.json() {
-            output.print_json(&FrameShape::of_credential(&reader.credential(id)?, None))?;
-        }
-        return Ok(true);
+        let shapes = ids.iter().map(|id| Ok(FrameShape::of_credential(&reader.credential(*id)?, None)));
+        let shapes = shapes.collect::<Result<Vec<_>, Failure>>()?;
+        return match shapes.last().filter(|_| output.json()) {
+            Some(shape) => output.print_json(shape),
+            None => Ok(()),
+        };
     }
     let shell = signing::shell(context, reader)?;
-    let name = FrameName::Credential(id);
-    change_stack(context, "push", common.yes, |change| change.use_frame(&context.stack, name, landing, &shell))?;
-    Ok(true)
+    change_stack(context, "push", common.yes, |change| {
+        let use_one = |change: &mut Change, id: CredentialId, landing| {
+            change.use_frame(&context.stack, FrameName::Credential(id), landing, &shell)
+        };
+        let (first, others) = ids.split_first().ok_or(StackError::NothingSaved(context.stack.clone()))?;
+        let mut moved = use_one(change, *first, landing)?;
+        for id in others {
+            moved = use_one(change, *id, Landing::Top)?;
+        }
+        Ok(moved)
+    })
 }

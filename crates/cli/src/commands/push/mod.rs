@@ -7,6 +7,7 @@ mod import;
 pub mod inputs;
 mod landing;
 mod policies;
+mod profile;
 mod root;
 mod saml;
 mod session;
@@ -25,6 +26,7 @@ use crate::{context::Context, failure::Failure};
 ///   credstack push session --mfa-serial arn:aws:iam::111122223333:mfa/alice
 ///   credstack push assume Developer
 ///   credstack push federation reporter --policy-arn arn:aws:iam::aws:policy/ReadOnlyAccess
+///   credstack push profile prod
 ///   credstack push import --profile dev
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -41,6 +43,7 @@ enum What {
     WebIdentity(web_identity::WebIdentity),
     Saml(saml::Saml),
     Root(root::Root),
+    Profile(profile::Profile),
     Import(import::Import),
 }
 
@@ -53,6 +56,7 @@ impl Push {
             What::WebIdentity(push) => push.run(context),
             What::Saml(push) => push.run(context),
             What::Root(push) => push.run(context),
+            What::Profile(push) => push.run(context),
             What::Import(push) => push.run(context),
         }
     }

@@ -1,0 +1,177 @@
+//! `push profile`: what the AWS configuration says, done.
+
+use serde_json::{Value, json};
+
+use crate::{
+    common::{ALICE, ALICE_KEY, ALICE_MFA, ALICE_SECRET, TestEnvironment, programs},
+    handout::keys,
+};
+
+const DEVELOPER: &str = "arn:aws:iam::111122223333:role/Developer";
+const READ_ONLY: &str = "arn:aws:iam::444455556666:role/ReadOnly";
+const REPORTER: &str = "arn:aws:iam::777788889999:role/Reporter";
+
+/// Alice's keys in a profile, and a chain of three roles on top of it.
+fn configured() -> TestEnvironment {
+    let mut env = TestEnvironment::new();
+    env.no_keys();
+    env.write(
+        &env.home().join(".aws/credentials"),
+        &format!("[alice]\naws_access_key_id = {ALICE_KEY}\naws_secret_access_key = {ALICE_SECRET}\n"),
+    );
+    env.aws_config(&format!(
+        "[profile dev]\nrole_arn = {DEVELOPER}\nsource_profile = alice\nduration_seconds = 7200\nregion = eu-central-1\n\
+         [profile prod]\nrole_arn = {READ_ONLY}\nsource_profile = dev\nrole_session_name = zoe\n\
+         [profile audit]\nrole_arn = {REPORTER}\nsource_profile = prod\n\
+         [profile admin]\nrole_arn = arn:aws:iam::111122223333:role/Admin\nsource_profile = alice\nmfa_serial = {ALICE_MFA}\n\
+         [profile partner]\nrole_arn = arn:aws:iam::444455556666:role/Partner\nsource_profile = alice\nexternal_id = sandbox-external-id\n\
+         [profile broken]\nrole_arn = arn:aws:iam::111122223333:role/Nobody\nsource_profile = prod\n"
+    ));
+    env
+}
+
+fn who(env: &TestEnvironment) -> String {
+    env.json(["whoami"])["arn"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn each_hop_becomes_a_frame_and_pop_goes_back_one_at_a_time() {
+    let env = configured();
+    let pushed = env.json(["push", "profile", "audit", "--label", "audit", "--note", "why"]);
+    assert_eq!(env.sandbox.actions().iter().filter(|action| *action == "AssumeRole").count(), 3);
+    assert_eq!((&pushed["kind"], &pushed["label"]), (&json!("assume-role"), &json!("audit")));
+    let list = env.list();
+    let arns: Vec<_> =
+        list["frames"].as_array().unwrap().iter().map(|frame| frame["arn"].as_str().unwrap_or("-").to_owned()).collect();
+    assert!(arns[0].contains("assumed-role/Reporter") && arns[1].contains("assumed-role/ReadOnly/zoe"), "{arns:?}");
+    assert!(arns[2].contains("assumed-role/Developer") && arns[3] == "-", "{arns:?}");
+    assert_eq!((&list["frames"][0]["parent"], &list["frames"][2]["parent"]), (&list["frames"][1]["credential"], &Value::Null));
+    let acquired = env.json(["history"])["events"].as_array().unwrap().clone();
+    let first = acquired.iter().rev().find(|event| event["event"] == "acquired").unwrap();
+    assert_eq!(first["detail"]["request"]["duration_seconds"], 7200);
+    assert_eq!(first["detail"]["signed_by"]["profile"], "alice");
+    for role in ["ReadOnly", "Developer"] {
+        env.plain(["pop"]).ok();
+        assert!(who(&env).contains(role));
+    }
+    env.plain(["pop"]).ok();
+    assert_eq!(env.frames(), ["ambient"]);
+}
+
+#[test]
+fn flattened_it_is_one_frame_that_is_renewed_without_the_configuration() {
+    let env = configured();
+    env.session_lifetime(Some(1));
+    env.json(["push", "profile", "audit", "--flatten"]);
+    assert_eq!(env.frames().len(), 2);
+    assert_eq!(env.vault_files().len(), 2, "the key check, and the last one's secret");
+    let kept = env.list()["frames"][0]["credential"].clone();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while env.plain(["--no-input", "whoami", "--offline"]).ok().stdout.contains("left)") {
+        assert!(std::time::Instant::now() < deadline);
+    }
+    // What the chain is, is recorded; only the keys of its beginning are ambient.
+    env.session_lifetime(None);
+    env.aws_config("");
+    env.sandbox.forget_calls();
+    keys(&env, &[]);
+    assert_eq!(env.sandbox.actions().iter().filter(|action| *action == "AssumeRole").count(), 3);
+    assert!(who(&env).contains("assumed-role/Reporter"));
+    assert_ne!(env.list()["frames"][0]["credential"], kept);
+}
+
+#[test]
+fn a_code_is_asked_for_once_and_comes_from_the_profiles_program_too() {
+    let env = configured();
+    env.plain(["--no-input", "push", "profile", "admin"]).exits(2).says("an MFA code for").says(ALICE_MFA);
+    let code = env.sandbox.totp(ALICE_MFA);
+    env.plain(["push", "profile", "admin", "--mfa-code", &code]).ok();
+    assert!(who(&env).contains("assumed-role/Admin"));
+    env.plain(["push", "profile", "dev", "--mfa-code", "123456"]).exits(2).says("nothing in profile dev asks for an MFA code");
+    // While it lives it is taken again, and nobody is asked; --fresh asks.
+    env.sandbox.forget_calls();
+    env.plain(["--no-input", "push", "profile", "admin"]).ok().says("STS is not asked");
+    assert_eq!(env.sandbox.actions(), [""; 0]);
+    env.plain(["--no-input", "push", "profile", "admin", "--fresh"]).exits(2);
+    let url = format!("{}/_sandbox/totp?serial={ALICE_MFA}", env.sandbox.url());
+    let config = std::fs::read_to_string(env.home().join(".aws/config")).unwrap();
+    env.aws_config(&config.replace("mfa_serial", &format!("mfa_process = curl -s --noproxy * {url}\nmfa_serial")));
+    env.sandbox.faults(json!({ "clock_skew_seconds": 90 }));
+    env.plain(["--no-input", "push", "profile", "admin", "--fresh"]).ok();
+}
+
+#[test]
+fn what_a_later_role_refuses_leaves_nothing_on_the_stack_and_is_written_down() {
+    let env = configured();
+    let failed = env.plain(["push", "profile", "broken"]).exits(4);
+    failed.says("profile broken").says("AccessDenied").says("nothing was pushed");
+    assert_eq!((env.frames(), env.held()), (vec!["ambient".to_owned()], Vec::<String>::new()));
+    let events = env.events();
+    assert_eq!(events.iter().filter(|event| *event == "acquired").count(), 2, "AWS takes what was granted until it expires");
+    assert!(events.contains(&"refused".to_owned()));
+    assert_eq!(env.vault_files().len(), 1, "the key check");
+}
+
+#[test]
+fn a_chain_that_lives_is_taken_again_as_frames_or_flattened() {
+    let env = configured();
+    env.json(["push", "profile", "prod"]);
+    let frames = env.frames();
+    env.sandbox.forget_calls();
+    env.json(["--stack", "other", "push", "profile", "prod"]);
+    assert_eq!(env.sandbox.actions(), [""; 0]);
+    let other = env.json(["--stack", "other", "list"]);
+    let ids: Vec<_> = other["frames"].as_array().unwrap().iter().filter_map(|frame| frame["credential"].as_str()).collect();
+    assert_eq!(ids, frames[..2]);
+    env.json(["--stack", "third", "push", "profile", "prod", "--flatten"]);
+    assert_eq!(env.json(["--stack", "third", "list"])["frames"].as_array().unwrap().len(), 2);
+    assert_eq!(env.sandbox.actions(), [""; 0]);
+    env.json(["--stack", "fourth", "push", "profile", "prod", "--duration", "30m"]);
+    assert!(env.sandbox.actions().contains(&"AssumeRole".to_owned()), "another duration is another request");
+}
+
+#[test]
+fn a_profile_without_a_role_is_a_reference_and_no_secret_is_copied() {
+    let env = configured();
+    env.plain(["push", "profile", "alice", "--note", "plain"]).ok().says("ambient (profile alice)");
+    assert_eq!((who(&env).as_str(), env.frames()), (ALICE, vec!["ambient".to_owned(), "ambient".to_owned()]));
+    assert_eq!(env.vault_files().len(), 1, "the key check");
+    assert_eq!(env.json(["history"])["events"][0]["detail"]["note"], "plain");
+    env.plain(["pop"]).ok();
+    env.plain(["push", "profile", "alice", "--no-use"]).exits(2).says("nothing to store");
+    env.plain(["push", "profile", "alice", "--duration", "1h"]).exits(2).says("assumes no role");
+    env.plain(["push", "profile", "nobody"]).exits(3).says("there is no profile nobody");
+}
+
+#[test]
+fn settings_of_the_profile_reach_sts_and_options_change_the_last_role() {
+    let env = configured();
+    env.json(["push", "profile", "partner"]);
+    assert!(who(&env).contains("assumed-role/Partner"));
+    let calls = env.sandbox.calls();
+    let assumed = calls.iter().rfind(|call| call["action"] == "AssumeRole").unwrap();
+    assert_eq!(assumed["parameters"]["ExternalId"], "sandbox-external-id");
+    let options = ["--session-name", "me", "--duration", "20m", "--tag", "team=blue", "--region", "eu-north-1"];
+    env.json([&["push", "profile", "dev"][..], &options].concat());
+    let calls = env.sandbox.calls();
+    let assumed = calls.iter().rfind(|call| call["action"] == "AssumeRole").unwrap();
+    assert_eq!((&assumed["parameters"]["DurationSeconds"], &assumed["region"]), (&json!("1200"), &json!("eu-north-1")));
+    assert_eq!(env.list()["frames"][0]["region"], "eu-north-1");
+}
+
+/// A program's own credentials, as the base of a role.
+#[test]
+fn a_program_signs_where_the_profile_says_so() {
+    let env = configured();
+    let document = json!({ "Version": 1, "AccessKeyId": ALICE_KEY, "SecretAccessKey": ALICE_SECRET });
+    env.write(&env.scratch("keys.json"), &document.to_string());
+    env.aws_config(&format!(
+        "[profile program]\ncredential_process = cat {}\n[profile work]\nrole_arn = {DEVELOPER}\nsource_profile = program\n\
+         [profile round]\nrole_arn = {DEVELOPER}\nsource_profile = us\n[profile us]\ncredential_process = {} credential-process\n",
+        env.scratch("keys.json").display(),
+        programs::credstack().display(),
+    ));
+    env.json(["push", "profile", "work"]);
+    assert!(who(&env).contains("assumed-role/Developer"));
+    env.plain(["push", "profile", "round"]).exits(2).says("would never end");
+}
