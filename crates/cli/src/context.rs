@@ -151,6 +151,11 @@ impl Context {
         if self.is_brief { most.min(Duration::from_secs(10)) } else { most }
     }
 
+    /// The stack that `--stack` names, for a command that shows what is on all of them.
+    pub fn given_stack(&self) -> Option<&StackName> {
+        self.given.iter().any(|option| option == "--stack").then_some(&self.stack)
+    }
+
     /// Another variable, where a child needs to be told of it.
     pub fn variable(&self, name: &str) -> Option<String> {
         variable(name)

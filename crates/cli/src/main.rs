@@ -16,6 +16,7 @@ mod global;
 mod hardening;
 mod keys;
 mod output;
+mod pager;
 mod pinentry;
 mod profile;
 mod renewal;
@@ -25,6 +26,7 @@ mod signer;
 mod signing;
 mod store;
 mod terminal;
+mod tree;
 mod words;
 
 use std::process::ExitCode;

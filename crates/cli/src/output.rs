@@ -58,12 +58,7 @@ impl Output {
     /// Prints data: text that is escaped already, line by line.
     pub fn print(&self, text: &str) -> Result<(), Failure> {
         let mut stdout = anstream::stdout().lock();
-        match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(Failure::internal(format!("stdout cannot be written: {error}")).next_step("check where it goes"))
-            }
-            _ => Ok(()),
-        }
+        written(writeln!(stdout, "{text}").and_then(|()| stdout.flush()))
     }
 
     /// Says something to the person, unless `--quiet`.
@@ -112,6 +107,16 @@ impl Output {
         for left in left {
             self.say(&words::left(left, how, now));
         }
+    }
+}
+
+/// Whether stdout could be written. A reader that has seen enough is no failure.
+pub fn written(result: io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::internal(format!("stdout cannot be written: {error}")).next_step("check where it goes"))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -206,7 +211,7 @@ pub fn escape(text: &str) -> String {
 }
 
 /// The same within JSON, where such characters stand only in strings. Line feeds are the document's own.
-fn escape_json(text: &str) -> String {
+pub fn escape_json(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         if is_dangerous(c) && c != '\n' {

@@ -39,7 +39,7 @@ pub struct KeyInfo {
 
 /// What is recorded of one credential set with that key.
 #[derive(Serialize)]
-struct Known {
+pub(super) struct Known {
     credential: CredentialId,
     kind: &'static str,
     arn: Option<String>,
@@ -70,13 +70,9 @@ impl KeyInfo {
             },
         };
         if known.is_empty() && account.is_none() {
-            // The id is not repeated: it may be the secret access key.
-            return Err(failure.unwrap_or_else(|| {
-                Failure::new(Kind::Nothing, "no credential set that was ever here has this access key id")
-                    .next_step("ask STS for its account, without --offline")
-            }));
+            return Err(failure.unwrap_or_else(|| unknown().next_step("ask STS for its account, without --offline")));
         }
-        self.show(context, account, known)?;
+        show(context, &self.id, account, known)?;
         failure.map_or(Ok(()), Err)
     }
 
@@ -84,37 +80,43 @@ impl KeyInfo {
         let (signing, sts) = self.asking.begin(context, reader)?;
         Ok(sts.access_key_account(&signing.set, request)?)
     }
+}
 
-    fn show(&self, context: &Context, account: Option<String>, known: Vec<KnownKey>) -> Result<(), Failure> {
-        let output = &context.output;
-        if output.json() {
-            let known: Vec<Known> = known.into_iter().map(Known::from).collect();
-            return output.print_json(&json!({ "access_key_id": self.id, "account": account, "known": known }));
-        }
-        let mut rows = table(&[]);
-        let mut add = |name: &str, value: String| {
-            rows.add_row([name.to_owned(), escape(&value)]);
-        };
-        add("access key", self.id.clone());
-        match (account, known.iter().find_map(|known| known.credential.identity.as_ref())) {
-            (Some(account), _) => add("account", account),
-            (None, Some(recorded)) => add("account", format!("{} (as recorded)", recorded.account)),
-            (None, None) => add("account", "unknown".to_owned()),
-        }
-        if known.is_empty() {
-            add("here", "no credential set that was ever here has it".to_owned());
-        }
-        for known in &known {
-            for (name, value) in facts(known, context.now) {
-                add(name, value);
-            }
-        }
-        output.print(&rows.trim_fmt())
+/// Shows what is known of a key.
+pub(super) fn show(context: &Context, id: &str, account: Option<String>, known: Vec<KnownKey>) -> Result<(), Failure> {
+    let output = &context.output;
+    if output.json() {
+        let known: Vec<Known> = known.into_iter().map(Known::from).collect();
+        return output.print_json(&json!({ "access_key_id": id, "account": account, "known": known }));
     }
+    let mut rows = table(&[]);
+    let mut add = |name: &str, value: String| {
+        rows.add_row([name.to_owned(), escape(&value)]);
+    };
+    add("access key", id.to_owned());
+    match (account, known.iter().find_map(|known| known.credential.identity.as_ref())) {
+        (Some(account), _) => add("account", account),
+        (None, Some(recorded)) => add("account", format!("{} (as recorded)", recorded.account)),
+        (None, None) => add("account", "unknown".to_owned()),
+    }
+    if known.is_empty() {
+        add("here", "no credential set that was ever here has it".to_owned());
+    }
+    for known in &known {
+        for (name, value) in facts(known, context.now) {
+            add(name, value);
+        }
+    }
+    output.print(&rows.trim_fmt())
+}
+
+/// That a key was never here. The id is not repeated: it may be the secret access key.
+pub(super) fn unknown() -> Failure {
+    Failure::new(Kind::Nothing, "no credential set that was ever here has this access key id")
 }
 
 /// What a person wants to know of it.
-fn facts(known: &KnownKey, now: Timestamp) -> Vec<(&'static str, String)> {
+pub(super) fn facts(known: &KnownKey, now: Timestamp) -> Vec<(&'static str, String)> {
     let Credential { id, kind, identity, held, issued_at, expires_at, temporary, parent, label, replaced_by, .. } =
         &known.credential;
     let places = known.places.iter().map(|(stack, at)| match at {

@@ -6,6 +6,7 @@
 mod common;
 
 mod ambient;
+mod audit;
 mod audit_trust;
 mod aws_config;
 mod aws_iam;
@@ -22,6 +23,7 @@ mod formats;
 mod handout;
 mod hardening;
 mod help;
+mod history;
 mod hooks;
 mod json;
 mod least_privilege;

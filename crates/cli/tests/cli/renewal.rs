@@ -251,17 +251,29 @@ fn a_narrowed_session_is_renewed_unless_its_time_was_named() {
     assert_eq!(env.held(), [""; 0]);
 }
 
+/// Takes back what the later migrations made, the newest first.
+const BACK_TO_THE_FIRST_VERSION: &str = "
+    DROP INDEX event_at; DROP INDEX event_kind; DROP INDEX event_failed; DROP INDEX event_stack; DROP INDEX event_access_key_id;
+    DROP INDEX event_of_arn; DROP INDEX event_of_account; DROP INDEX event_of_role; DROP INDEX event_of_credential;
+    DROP INDEX event_note;
+    DROP INDEX credential_expires_at; DROP INDEX credential_parent; DROP INDEX credential_replaced_by;
+    ALTER TABLE event DROP COLUMN note; ALTER TABLE event DROP COLUMN of_credential; ALTER TABLE event DROP COLUMN of_role;
+    ALTER TABLE event DROP COLUMN of_account; ALTER TABLE event DROP COLUMN of_arn;
+    ALTER TABLE credential DROP COLUMN replaced_by;
+    PRAGMA user_version = 1";
+
 /// A database of the first version is migrated by whatever comes first, and keeps what it has.
 #[test]
 fn a_database_of_the_first_version_is_taken_over() {
     let env = TestEnvironment::new();
     env.push_role(DEVELOPER);
     let database = rusqlite::Connection::open(env.database()).unwrap();
-    database.execute_batch("ALTER TABLE credential DROP COLUMN replaced_by; PRAGMA user_version = 1").unwrap();
+    database.execute_batch(BACK_TO_THE_FIRST_VERSION).unwrap();
     drop(database);
     assert_eq!(env.frames(), ["c2", "c1"]);
     env.json(["refresh"]);
     assert_eq!(env.frames(), ["c3", "c1"]);
+    assert_eq!(env.json(["history", "--role", "Developer", "--event", "acquired"])["events"].as_array().unwrap().len(), 2);
     env.plain(["doctor"]).ok();
 }
 

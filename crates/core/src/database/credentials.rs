@@ -140,6 +140,25 @@ pub(crate) fn with_access_key(connection: &Connection, access_key_id: &str) -> R
     select(connection, "WHERE access_key_id = ?1 ORDER BY id DESC", [access_key_id])
 }
 
+/// The credential sets that have not expired at `now`, whatever became of their secrets: the first to expire first, those
+/// that do not, or nobody knows when, last.
+pub(crate) fn unexpired(connection: &Connection, now: Timestamp) -> Result<Vec<Credential>, DatabaseError> {
+    let clause = "WHERE expires_at > ?1 OR expires_at IS NULL ORDER BY expires_at IS NULL, expires_at, id";
+    select(connection, clause, [now.as_second()])
+}
+
+/// The credential sets whose calls that one signed, oldest first.
+pub(crate) fn signed_by(connection: &Connection, id: CredentialId) -> Result<Vec<Credential>, DatabaseError> {
+    select(connection, "WHERE parent = ?1 ORDER BY id", [id.0])
+}
+
+/// The credential sets whose place that one took, oldest first.
+pub(crate) fn replaced_by(connection: &Connection, id: CredentialId) -> Result<Vec<CredentialId>, DatabaseError> {
+    let mut statement = connection.prepare("SELECT id FROM credential WHERE replaced_by = ?1 ORDER BY id")?;
+    let ids = statement.query_map([id.0], |row| row.get(0).map(CredentialId))?;
+    Ok(ids.collect::<Result<_, _>>()?)
+}
+
 /// The name of a credential set's item in the secret store.
 pub(crate) fn item(connection: &Connection, id: CredentialId) -> Result<Option<Item>, DatabaseError> {
     let row: Option<(String, String)> = connection

@@ -1,8 +1,8 @@
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use serde_json::{Map, Value};
 
-use super::{Database, DatabaseError, Head, hash_of};
+use super::{Database, DatabaseError, EventFilter, Head, hash_of};
 use crate::values::{CredentialId, Entry, Event, EventKind};
 
 /// Appends an entry to the log, bound to the one before it.
@@ -56,14 +56,16 @@ pub(crate) fn seen(connection: &Connection, id: CredentialId) -> Result<Option<(
 }
 
 impl Database {
-    /// The newest events, newest first.
-    pub fn newest_events(&self, limit: u64) -> Result<Vec<Event>, DatabaseError> {
+    /// The newest events that a filter lets through, newest first.
+    pub fn events(&self, filter: &EventFilter, limit: u64) -> Result<Vec<Event>, DatabaseError> {
+        let (question, with) = filter.sql();
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.read(|connection| {
-            let mut statement = connection.prepare(
+            let mut statement = connection.prepare(&format!(
                 "SELECT sequence, at, event, stack, credential, parent, access_key_id, account, arn, detail, hash
-                 FROM event ORDER BY sequence DESC LIMIT ?1",
-            )?;
-            let mut rows = statement.query([i64::try_from(limit).unwrap_or(i64::MAX)])?;
+                 {question} LIMIT {limit}"
+            ))?;
+            let mut rows = statement.query(params_from_iter(&with))?;
             let mut events = Vec::new();
             while let Some(row) = rows.next()? {
                 events.push(event(row)?);

@@ -10,8 +10,11 @@ use super::{DatabaseError, InDatabase};
 use crate::private_files::{private_file, remove_if_there, sync_directory_of};
 
 /// Migrations are numbered and never edited.
-pub(super) const MIGRATIONS: &[M<'static>] =
-    &[M::up(include_str!("../../migrations/0001_stack.sql")), M::up(include_str!("../../migrations/0002_renewal.sql"))];
+pub(super) const MIGRATIONS: &[M<'static>] = &[
+    M::up(include_str!("../../migrations/0001_stack.sql")),
+    M::up(include_str!("../../migrations/0002_renewal.sql")),
+    M::up(include_str!("../../migrations/0003_asking.sql")),
+];
 
 /// Not read-only, even for a reader: it must be able to roll back what a killed writer left in the journal.
 pub(super) const OPEN: OpenFlags =
@@ -143,6 +146,7 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::database::EventFilter;
 
     #[test]
     fn migrations_are_valid() {
@@ -183,7 +187,7 @@ mod tests {
         bytes[(page - 1) * 4096..page * 4096].fill(0xff);
         std::fs::write(&path, bytes).unwrap();
         let database = Database::open(&path).unwrap().unwrap();
-        let error = database.newest_events(1).unwrap_err();
+        let error = database.events(&EventFilter::default(), 1).unwrap_err();
         assert!(matches!(&error, DatabaseError::Damaged { path: named, .. } if *named == path), "{error}");
         assert!(!Database::examine(&path).unwrap().complaints.is_empty());
     }

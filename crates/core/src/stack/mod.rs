@@ -30,7 +30,7 @@ pub use capture::{KeyOwner, Shell, ShellKeys};
 pub use chain::{Chain, Link};
 pub use change::{Change, Consent, Left, Moved, Notice, Terms, Work};
 pub use error::StackError;
-pub use known_key::KnownKey;
+pub use known_key::{Family, KnownKey};
 pub use mfa_devices::MfaDevice;
 pub use place::StateDirectory;
 pub use pop::Pop;

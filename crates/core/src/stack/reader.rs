@@ -11,7 +11,7 @@ use super::{
     secret_stores::chosen,
 };
 use crate::{
-    database::{BadLog, Database, DatabaseError, Head, Verified, credentials, events, stacks},
+    database::{BadLog, Database, DatabaseError, EventFilter, Head, Verified, credentials, events, stacks},
     secret_store::{SecretStore, SecretStoreError, StoreChoice},
     values::{Credential, CredentialId, CredentialSet, Event, Frame, FrameName, Frames, StackName, State},
 };
@@ -169,10 +169,10 @@ impl Reader {
         }
     }
 
-    /// The newest events of the log, newest first.
-    pub fn newest_events(&self, limit: u64) -> Result<Vec<Event>, StackError> {
+    /// The newest events of the log that a filter lets through, newest first.
+    pub fn events(&self, filter: &EventFilter, limit: u64) -> Result<Vec<Event>, StackError> {
         match &self.database {
-            Some(database) => Ok(database.newest_events(limit)?),
+            Some(database) => Ok(database.events(filter, limit)?),
             None => Ok(Vec::new()),
         }
     }

@@ -1,33 +1,51 @@
 //! What the log says, and whether it can be trusted.
 
 mod head;
+mod key;
+mod live;
+mod show;
 mod verify;
 
+use super::history::History;
 use crate::{context::Context, failure::Failure};
 
-/// Verify the log, and print its head for safe keeping
+/// Ask the log: what happened, who a key was, what is still valid, whether anybody touched it
+///
+/// Nothing of it opens the network.
 ///
 /// Examples:
+///   credstack audit log --since 2h
+///   credstack audit show c7
+///   credstack audit key ASIAIOSFODNN7EXAMPLE
+///   credstack audit live
 ///   credstack audit verify
 ///   credstack audit head
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Audit {
     #[command(subcommand)]
-    action: Action,
+    question: Question,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Action {
+enum Question {
+    Log(Box<History>),
+    Show(show::Show),
+    Key(key::Key),
+    Live(live::Live),
     Verify(verify::Verify),
     Head(head::HeadOfLog),
 }
 
 impl Audit {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
-        match &self.action {
-            Action::Verify(command) => command.run(context),
-            Action::Head(command) => command.run(context),
+        match &self.question {
+            Question::Log(command) => command.run(context),
+            Question::Show(command) => command.run(context),
+            Question::Key(command) => command.run(context),
+            Question::Live(command) => command.run(context),
+            Question::Verify(command) => command.run(context),
+            Question::Head(command) => command.run(context),
         }
     }
 }

@@ -1,0 +1,98 @@
+//! An event as a row: of the table, and of the CSV.
+
+use comfy_table::Cell;
+use credstack_core::values::{CredentialId, Event, EventKind};
+use serde_json::Value;
+
+use crate::output::{escape, escape_json, table};
+
+/// The events as a table.
+pub fn table_of(events: &[Event]) -> String {
+    let mut rows = table(&["", "time (UTC)", "event", "stack", "id", "parent", "identity", "note"]);
+    for event in events {
+        rows.add_row(cells(event));
+    }
+    rows.trim_fmt()
+}
+
+/// Whom an event is about, as a person reads it; of a refusal, what was asked for and why not.
+pub fn identity(event: &Event) -> String {
+    let (entry, text) = (&event.entry, |name| text(&event.entry.detail, name));
+    match entry.event {
+        EventKind::Refused | EventKind::Failed => format!("{} {}: {}", text("operation"), text("target"), text("code")),
+        _ => entry.arn.clone().or_else(|| entry.access_key_id.clone()).unwrap_or_default(),
+    }
+}
+
+fn cells(event: &Event) -> Vec<Cell> {
+    let entry = &event.entry;
+    let texts = [
+        event.sequence.to_string(),
+        event.at.to_string(),
+        entry.event.to_string(),
+        entry.stack.as_ref().map(|name| name.to_string()).unwrap_or_default(),
+        id(entry.credential),
+        id(entry.parent),
+        identity(event),
+        text(&entry.detail, "note"),
+    ];
+    texts.iter().map(|text| Cell::new(escape(text))).collect()
+}
+
+/// The header of the CSV.
+pub const CSV: [&str; 17] = [
+    "sequence",
+    "at",
+    "event",
+    "stack",
+    "credential",
+    "parent",
+    "access_key_id",
+    "account",
+    "arn",
+    "operation",
+    "target",
+    "code",
+    "note",
+    "user",
+    "host",
+    "detail",
+    "hash",
+];
+
+/// An event as a row of it. Control characters are shown as in the table: a row is a line.
+pub fn csv(event: &Event) -> [String; 17] {
+    let entry = &event.entry;
+    let (detail, nothing) = (&entry.detail, serde_json::Map::new());
+    let actor = detail.get("actor").and_then(Value::as_object).unwrap_or(&nothing);
+    let row = [
+        event.sequence.to_string(),
+        event.at.to_string(),
+        entry.event.to_string(),
+        entry.stack.as_ref().map(|name| name.to_string()).unwrap_or_default(),
+        id(entry.credential),
+        id(entry.parent),
+        entry.access_key_id.clone().unwrap_or_default(),
+        entry.account.clone().unwrap_or_default(),
+        entry.arn.clone().unwrap_or_default(),
+        text(detail, "operation"),
+        text(detail, "target"),
+        text(detail, "code"),
+        text(detail, "note"),
+        text(actor, "user"),
+        text(actor, "host"),
+        String::new(),
+        hex::encode(event.hash),
+    ];
+    let mut row = row.map(|text| escape(&text));
+    row[15] = escape_json(&Value::Object(detail.clone()).to_string());
+    row
+}
+
+fn id(id: Option<CredentialId>) -> String {
+    id.map(|id| id.to_string()).unwrap_or_default()
+}
+
+fn text(map: &serde_json::Map<String, Value>, name: &str) -> String {
+    map.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
