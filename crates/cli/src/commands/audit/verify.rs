@@ -13,7 +13,7 @@ use crate::{
 ///
 /// Examples:
 ///   credstack audit verify
-///   credstack audit verify --head "$(tail -n 1 heads)"
+///   credstack audit verify --head 5:0d8df94f45fba45ebd3d4b0ea7fe1e4be10b9a2cbd0a41c8f94cd2f14cd3bbaf
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Verify {
