@@ -1,3 +1,5 @@
+//! What a command may know of the world. Long because nothing else may read it.
+
 #![allow(clippy::disallowed_methods, reason = "the only reader of the environment, the clock and the home directory")]
 
 use std::{
