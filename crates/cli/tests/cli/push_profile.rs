@@ -61,7 +61,7 @@ fn each_hop_becomes_a_frame_and_pop_goes_back_one_at_a_time() {
 #[test]
 fn flattened_it_is_one_frame_that_is_renewed_without_the_configuration() {
     let env = configured();
-    env.session_lifetime(Some(1));
+    env.session_lifetime(Some(4));
     env.json(["push", "profile", "audit", "--flatten"]);
     assert_eq!(env.frames().len(), 2);
     assert_eq!(env.vault_files().len(), 2, "the key check, and the last one's secret");

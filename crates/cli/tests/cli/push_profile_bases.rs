@@ -33,7 +33,7 @@ fn a_profile_with_keys_and_a_role_signs_with_its_keys_and_does_so_again() {
          [profile middle]\nrole_arn = arn:aws:iam::111122223333:role/Nobody\nsource_profile = own\n{bob}"
     ));
     for (profile, key) in [("own", ALICE_KEY), ("top", BOB_KEY)] {
-        env.session_lifetime(Some(1));
+        env.session_lifetime(Some(4));
         env.sandbox.forget_calls();
         env.plain(["--stack", profile, "push", "profile", profile]).ok();
         assert_eq!(signers(&env), [key]);
@@ -69,7 +69,7 @@ fn credential_source_names_the_environment_or_a_container() {
     });
     let url = answering("200 OK", move |_| given.to_string());
     env.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", &url);
-    env.session_lifetime(Some(1));
+    env.session_lifetime(Some(4));
     env.sandbox.forget_calls();
     env.plain(["--stack", "pod", "push", "profile", "container"]).ok();
     assert_eq!(signers(&env), [session["AccessKeyId"].clone()]);
@@ -91,7 +91,7 @@ fn a_web_identity_signs_for_roles_and_is_renewed_from_its_file() {
         "[profile ci]\nrole_arn = arn:aws:iam::111122223333:role/Ci\nweb_identity_token_file = token\n\
          [profile dev]\nrole_arn = {READ_ONLY}\nsource_profile = ci\n"
     ));
-    env.session_lifetime(Some(1));
+    env.session_lifetime(Some(4));
     env.plain(["push", "profile", "ci"]).ok();
     assert_eq!(env.sandbox.actions(), ["AssumeRoleWithWebIdentity"]);
     wait_until_expired(&env);
@@ -119,7 +119,7 @@ fn every_hop_is_asked_at_the_endpoint_and_in_the_region_of_the_profile() {
          [services here]\nsts =\n  endpoint_url = {url}\n",
         keys_of(ALICE_KEY, ALICE_SECRET)
     ));
-    env.session_lifetime(Some(1));
+    env.session_lifetime(Some(4));
     env.plain(["push", "profile", "prod"]).ok();
     let regions: Vec<_> = env.sandbox.calls().iter().map(|call| call["region"].clone()).collect();
     assert!(regions.iter().all(|region| region == "eu-north-1"), "{regions:?}");

@@ -36,7 +36,7 @@ pub fn wait_until_expired(env: &TestEnvironment) {
 #[test]
 fn an_expired_chain_is_asked_for_again_link_by_link() {
     let mut env = TestEnvironment::new();
-    env.session_lifetime(Some(1));
+    env.session_lifetime(Some(3));
     assert_eq!(chain(&env), ["c2", "c3", "c4"]);
     env.no_keys();
     let who = env.list()["frames"][0]["arn"].clone();
@@ -85,7 +85,7 @@ fn every_frame_on_every_stack_has_the_new_one_in_one_step() {
 #[test]
 fn many_at_once_ask_once_for_each_link() {
     let mut env = TestEnvironment::new();
-    env.session_lifetime(Some(1));
+    env.session_lifetime(Some(3));
     chain(&env);
     env.no_keys();
     wait_until_expired(&env);
@@ -154,7 +154,7 @@ fn refresh_goes_on_after_a_frame_that_fails_and_leaves_alone_what_nobody_keeps()
 #[test]
 fn a_holder_that_dies_frees_the_others() {
     let mut env = TestEnvironment::new();
-    env.session_lifetime(Some(1));
+    env.session_lifetime(Some(3));
     chain(&env);
     env.no_keys();
     wait_until_expired(&env);
