@@ -28,7 +28,7 @@ pub struct Common {
     /// Take what the same push gave before, while it lives, without asking STS
     #[arg(long, overrides_with = "fresh")]
     pub reuse: bool,
-    /// Ask STS in any case, which is the default
+    /// Ask STS in any case: the default of all but `push profile`
     #[arg(long, overrides_with = "reuse")]
     pub fresh: bool,
     /// Agree to what would be asked about
