@@ -37,5 +37,6 @@ pub use pop::Pop;
 pub use purge::abandon_everything;
 pub use push::{Landing, Pushed};
 pub use reader::{FrameKeys, Reader, StackView};
+pub use record::{entry_about, record};
 pub use renew::{FailedRenewal, Renewal, Renewed};
 pub use secret_stores::Secrets;

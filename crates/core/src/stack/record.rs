@@ -1,9 +1,10 @@
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{Change, StackError};
+use super::{Change, StackError, StateDirectory};
 use crate::{
-    database::{DatabaseError, events},
-    values::{Credential, CredentialId, Entry, EventKind, Frame, Frames, StackName},
+    database::{Database, DatabaseError, events},
+    values::{Actor, Credential, CredentialId, Entry, EventKind, Frame, Frames, StackName},
 };
 
 impl Change {
@@ -48,6 +49,25 @@ impl Change {
     }
 }
 
+/// Appends entries that change nothing else, and waits for nobody who holds the lock: it may be held for minutes, by a
+/// prompt. Where there is no database there is no log either.
+pub fn record(
+    place: &StateDirectory,
+    now: Timestamp,
+    actor: &Actor,
+    entries: impl IntoIterator<Item = Entry>,
+) -> Result<(), StackError> {
+    let Some(mut database) = Database::open(&place.database())? else { return Ok(()) };
+    let actor = json!(actor);
+    database.write(|transaction| -> Result<(), DatabaseError> {
+        for entry in entries {
+            events::append(transaction, now, &by(entry, &actor))?;
+        }
+        Ok(())
+    })?;
+    Ok(())
+}
+
 /// The entry with the person and process behind it.
 pub(super) fn by(mut entry: Entry, actor: &Value) -> Entry {
     entry.detail.insert("actor".into(), actor.clone());
@@ -55,7 +75,7 @@ pub(super) fn by(mut entry: Entry, actor: &Value) -> Entry {
 }
 
 /// An entry about one credential set.
-pub(super) fn entry_about(event: EventKind, credential: &Credential) -> Entry {
+pub fn entry_about(event: EventKind, credential: &Credential) -> Entry {
     Entry {
         credential: Some(credential.id),
         parent: credential.parent,

@@ -44,6 +44,16 @@ pub enum EventKind {
     SecretLost,
     /// The secret store was chosen.
     StoreChanged,
+    /// Keys were handed to a program, a browser, a shell or an endpoint.
+    UsedBy,
+    /// The log was verified, and is whole.
+    Verified,
+    /// Events were written out, or sent to another machine.
+    Exported,
+    /// The oldest events were removed; this one says how many, and the hash of the last of them.
+    Pruned,
+    /// A person accepted a log through which the seal of the secret store did not go.
+    Resealed,
 }
 
 text_form!(EventKind {
@@ -65,6 +75,11 @@ text_form!(EventKind {
     Erased => "erased",
     SecretLost => "secret-lost",
     StoreChanged => "store-changed",
+    UsedBy => "used-by",
+    Verified => "verified",
+    Exported => "exported",
+    Pruned => "pruned",
+    Resealed => "resealed",
 });
 
 /// Something that is to be written to the log.
