@@ -108,8 +108,8 @@ fn whoever_chooses_another_store_in_the_database_is_found() {
     env.credstack(["audit", "verify"]).exits(9).says("the vault has a seal of another one");
 
     // A new log in its place, with the same vault.
-    env.credstack(["save"]).ok();
-    sql(&env, &format!("INSERT INTO setting VALUES ('secret_store', '{vault}')"));
+    let vault: serde_json::Value = serde_json::from_str(&vault).unwrap();
+    env.credstack(["setup", "--store", "vault", "--key-file", vault["key"]["file"].as_str().unwrap()]).ok();
     env.credstack(["audit", "verify"]).exits(9).says("it was cut off");
     env.push_role("Developer");
     env.credstack(["audit", "verify"]).exits(9);
