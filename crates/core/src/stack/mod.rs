@@ -25,6 +25,9 @@ mod save;
 mod secret_stores;
 mod swap;
 mod r#use;
+mod uses;
+#[cfg(test)]
+mod uses_tests;
 
 pub use capture::{KeyOwner, Shell, ShellKeys};
 pub use chain::{Chain, Link};

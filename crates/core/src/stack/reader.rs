@@ -20,7 +20,7 @@ use crate::{
 pub struct Reader {
     /// `None`: nothing was ever written.
     pub(super) database: Option<Database>,
-    place: StateDirectory,
+    pub(super) place: StateDirectory,
     secrets: Secrets,
 }
 

@@ -205,14 +205,14 @@ mod tests {
     use super::*;
 
     fn refusal(operation: &'static str, code: &str, message: &str) -> Refusal {
-        Refusal::new(operation, code, message, Some("1234".into()), 403, "eu-west-1".into())
+        Refusal::new(operation, code, message, Some("1234".into()), 403, "eu-west-1".into(), String::new())
     }
 
     #[test]
     fn says_code_message_and_request() {
         let refused = refusal("AssumeRole", "AccessDenied", "No.");
         assert_eq!(refused.to_string(), "STS refused AssumeRole: No (AccessDenied, request 1234)");
-        let refused = Refusal::new("AssumeRole", "X", "", None, 400, "eu-west-1".into());
+        let refused = Refusal::new("AssumeRole", "X", "", None, 400, "eu-west-1".into(), String::new());
         assert_eq!(refused.to_string(), "STS refused AssumeRole (X)");
     }
 
