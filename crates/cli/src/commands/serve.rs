@@ -72,7 +72,7 @@ impl Serve {
             let exports = endpoint.exports(context, region.as_deref());
             let format = if context.output.json() { Format::Json } else { Format::Env };
             let variables = format.text(&exports)?;
-            let (served, signal) = (Served::begin(context, &endpoint, whose, self.frame), signals::End::catch()?);
+            let (served, signal) = (Served::begin(context, &endpoint, whose, self.frame, None), signals::End::catch()?);
             context.output.print(variables.trim_end())?;
             let end = async {
                 match self.ttl.and_then(|seconds| u64::try_from(seconds).ok()) {
@@ -101,11 +101,12 @@ pub struct Served {
 }
 
 impl Served {
-    /// Writes down that it begins.
-    pub fn begin(context: &Context, endpoint: &Endpoint, whose: Entry, frame: FrameName) -> Served {
+    /// Writes down that it begins, after what it begins for.
+    pub fn begin(context: &Context, endpoint: &Endpoint, whose: Entry, frame: FrameName, what_for: Option<Entry>) -> Served {
         let served = Served { whose, frame, protocol: endpoint.protocol(), tally: endpoint.tally() };
         let mode = [("mode", json!(served.protocol.name()))];
-        used_by::record(context, [used_by::entry(context, &served.whose, frame, "endpoint-start", mode)]);
+        let start = used_by::entry(context, &served.whose, frame, "endpoint-start", mode);
+        used_by::record(context, what_for.into_iter().chain([start]));
         served
     }
 

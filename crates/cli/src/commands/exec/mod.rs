@@ -195,8 +195,8 @@ impl Exec {
         let runtime = serve::runtime()?;
         let endpoint = runtime.block_on(Endpoint::listen(context.clone(), frame, Protocol::Container))?;
         let exports = endpoint.exports(context, keys.region.as_deref());
-        used_by::record(context, [self.used(context, &keys.whose, frame, Via::Endpoint)]);
-        let served = Served::begin(context, &endpoint, keys.whose.clone(), frame);
+        let used = self.used(context, &keys.whose, frame, Via::Endpoint);
+        let served = Served::begin(context, &endpoint, keys.whose.clone(), frame, Some(used));
         let serving = std::thread::Builder::new().name("endpoint".into()).spawn(move || runtime.block_on(endpoint.serve()));
         serving.map_err(|error| Failure::internal(format!("the endpoint cannot be started: {error}")))?;
         let done = self.command(&exports).and_then(|command| child::wait_for(command, signals));
