@@ -54,6 +54,11 @@ fn every_way_of_handing_keys_out_is_in_the_log() {
         json!(["c2", "default", { "by": "env", "frame": "current", "mode": "hook", "format": "bash" }]),
     ];
     assert_eq!(uses(&env), expected);
+    // Before it is handed out: the program finds it there.
+    let itself = programs::credstack();
+    let asks = ["exec", "--", itself.to_str().unwrap(), "history", "--limit", "1", "--json"];
+    let found = handed_out(&env, &asks).ok().json()["events"][0]["detail"].clone();
+    assert_eq!((&found["by"], &found["program"]), (&json!("exec"), &json!("credstack")));
     let event = env.json(["history", "--limit", "1"])["events"][0].clone();
     let current = env.list()["frames"][0].clone();
     for name in ["access_key_id", "account", "arn", "parent"] {
@@ -74,7 +79,7 @@ fn every_way_of_handing_keys_out_is_in_the_log() {
     ] {
         assert!(shown.contains(&words), "{words}\n{shown}");
     }
-    assert_eq!(env.plain(["history", "--role", "Developer", "--event", "used-by", "--jsonl"]).ok().stdout.lines().count(), 6);
+    assert_eq!(env.plain(["history", "--role", "Developer", "--event", "used-by", "--jsonl"]).ok().stdout.lines().count(), 7);
     assert!(env.plain(["history", "--graph", "--event", "used-by"]).ok().stdout.contains("c2 "));
 }
 
