@@ -240,6 +240,25 @@ fn a_policy_is_known_by_its_hash_and_a_session_by_what_was_given() {
     check(&[&["federation", "bob", "--from", "root"], &inline[..]].concat(), Some(&hash), 1200);
     let ci = ["web-identity", "arn:aws:iam::111122223333:role/Ci", "--token-file", &token];
     check(&[&ci[..], &inline[..]].concat(), Some(&hash), 1200);
+    let query = "_sandbox/saml-assertion?role=arn:aws:iam::111122223333:role/sso/Staff&session_name=zoe";
+    let assertion = http::get(&format!("{}/{query}", env.sandbox.url())).body;
+    env.learn(assertion.trim());
+    env.write(&env.scratch("assertion"), &assertion);
+    let saml = ["saml", "--assertion-file", env.scratch("assertion").to_str().unwrap()].map(str::to_owned);
+    check(&[&saml.each_ref().map(String::as_str)[..], &inline[..]].concat(), Some(&hash), 1200);
+    let root = ["root", "444455556666", "--task-policy", "IAMAuditRootUserCredentials", "--from", "root"];
+    assert_eq!(check(&root, None, 900)["request"]["target_principal"], "444455556666");
+    // Each role of a profile's chain.
+    env.aws_config(&format!(
+        "[profile alice]\naws_access_key_id = {ALICE_KEY}\naws_secret_access_key = {}\n\
+         [profile dev]\nrole_arn = {DEVELOPER}\nsource_profile = alice\nduration_seconds = 1800\n\
+         [profile prod]\nrole_arn = {READ_ONLY}\nsource_profile = dev\n",
+        crate::common::ALICE_SECRET
+    ));
+    check(&["profile", "prod", "--policy", policy], Some(&hash), 3600);
+    let behind = env.json(["history", "--event", "acquired", "--limit", "2"])["events"][1]["detail"].clone();
+    assert_eq!((&behind["request"]["duration_seconds"], &behind["signed_by"]["profile"]), (&json!(1800), &json!("alice")));
+    assert!((1795..=1800).contains(&behind["duration_given"].as_i64().unwrap()) && !behind["request_id"].is_null());
     // A renewal asks for the same, and what is refused says where it was.
     env.plain(["refresh", "c2"]).ok();
     let renewed = env.json(["history", "--event", "acquired", "--limit", "1"])["events"][0]["detail"].clone();

@@ -17,7 +17,7 @@ use crate::http::{CaBundleError, TooLong};
 pub enum StsError {
     /// STS answered, and refused.
     #[error("{0}")]
-    Refused(Refusal),
+    Refused(Box<Refusal>),
     /// No connection, or one that ended before the answer did.
     #[error("cannot reach STS at {endpoint}: {what}")]
     Unreachable {
@@ -87,8 +87,8 @@ impl StsError {
     /// Where the request went, if it went anywhere.
     pub fn endpoint(&self) -> Option<&str> {
         let endpoint = match self {
-            StsError::Refused(Refusal { endpoint, .. })
-            | StsError::Unreachable { endpoint, .. }
+            StsError::Refused(refusal) => &refusal.endpoint,
+            StsError::Unreachable { endpoint, .. }
             | StsError::TimedOut { endpoint, .. }
             | StsError::Malformed { endpoint, .. } => endpoint,
             StsError::CaBundle { .. } | StsError::Configuration { .. } => return None,
@@ -123,7 +123,7 @@ impl StsError {
                 };
                 let request_id = error.request_id().map(redacted);
                 let message = redacted(error.message().unwrap_or_default());
-                StsError::Refused(Refusal::new(operation, &code, &message, request_id, status, region, endpoint))
+                StsError::Refused(Refusal::new(operation, &code, &message, request_id, status, region, endpoint).into())
             }
             SdkError::TimeoutError(_) => StsError::TimedOut { endpoint: reached(), what: OVER.into() },
             SdkError::DispatchFailure(failure) if failure.is_timeout() => {
