@@ -59,8 +59,7 @@ impl Serve {
         }
         // Before anything that takes time: it may end meanwhile.
         let parent = parent();
-        let reader = context.reader()?;
-        let (whose, region) = self.check(context, &reader)?;
+        let (whose, region) = self.check(context, &context.reader()?)?;
         runtime()?.block_on(async {
             let endpoint = Endpoint::listen(context.clone(), self.frame, protocol).await?;
             if protocol == Protocol::Metadata {
@@ -121,8 +120,8 @@ impl Served {
 }
 
 impl Serve {
-    /// What can be said before anybody asks: whose keys are served, and the region that goes with them. A frame that is named stays as it is, so
-    /// one that can never be served is refused.
+    /// What can be said before anybody asks: whose keys are served, and the region that goes with them. A frame that is named
+    /// stays as it is, so one that can never be served is refused.
     fn check(&self, context: &Context, reader: &Reader) -> Result<(Entry, Option<String>), Failure> {
         if self.ttl.is_some_and(|seconds| seconds < 1) {
             return Err(Failure::usage("--ttl: an endpoint lasts at least a second").next_step("give a longer time"));

@@ -4,7 +4,10 @@ use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::{common::TestEnvironment, handout::keys};
+use crate::{
+    common::{BOB_KEY, BOB_SECRET, TestEnvironment},
+    handout::keys,
+};
 
 const DEVELOPER: &str = "arn:aws:iam::111122223333:role/Developer";
 
@@ -39,10 +42,8 @@ fn uses_are_counted_if_that_is_wanted_and_told_when_their_hour_is_over() {
     for frame in ["current", "current", "root", "env", "c2"] {
         keys(&env, &["--frame", frame]);
     }
-    env.no_keys();
-    env.aws_config("[profile dev]\naws_access_key_id = AKIAFAKEDEV000000001\naws_secret_access_key = fake+dev\n");
-    env.set("AWS_PROFILE", "dev");
-    keys(&env, &["--stack", "default", "--frame", "c2"]);
+    env.use_keys(BOB_KEY, BOB_SECRET, None);
+    keys(&env, &["--frame", "env"]);
     let counted = files(&env);
     assert!((1..=2).contains(&counted.len()), "{counted:?}");
     for path in &counted {
@@ -56,12 +57,14 @@ fn uses_are_counted_if_that_is_wanted_and_told_when_their_hour_is_over() {
     assert!(files(&env).is_empty());
     let mut events = told(&env);
     events.sort_by_key(Value::to_string);
-    assert_eq!(events, [json!(["c1", "credential-process", 2]), json!(["c2", "credential-process", 4])]);
+    let told = [("c1", 2), ("c2", 3)].map(|(id, count)| json!([id, "credential-process", count]));
+    assert_eq!(events, [&told[..], &[json!([null, "credential-process", 1])]].concat());
     let event = env.json(["history", "--event", "used-by", "--credential", "c2"])["events"][0].clone();
     assert!(event["detail"]["hour"].as_str().unwrap().ends_with(":00:00Z"));
     assert_eq!(event["arn"], env.list()["frames"][0]["arn"]);
     let shown = env.plain(["history"]).ok().stdout;
-    assert!(shown.contains("credential-process, 4 times in the hour from 20"), "{shown}");
+    assert!(shown.contains("credential-process, 3× in the hour from 20"), "{shown}");
+    assert!(shown.contains("configuration say): credential-process, 1×"), "{shown}");
     env.plain(["audit", "verify"]).ok();
 }
 

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     database::{credentials, events, settings},
     private_files::{private_file, private_file_to_append, remove_if_there, sync_directory_of},
-    values::{CredentialId, Entry, EventKind},
+    values::{Ambient, CredentialId, Entry, EventKind},
 };
 
 const HOUR: i64 = 3600;
@@ -114,7 +114,11 @@ impl Change {
 /// What the log says of the uses of an hour; nothing of what was never a credential set.
 fn entry(connection: &Connection, hour: i64, id: i64, count: u64) -> Result<Option<Entry>, StackError> {
     let about = match id {
-        0 => Some(Entry::new(EventKind::UsedBy)),
+        0 => {
+            let mut ambient = Entry::new(EventKind::UsedBy);
+            ambient.detail.insert("ambient".into(), json!(Ambient::default()));
+            Some(ambient)
+        }
         id => credentials::find(connection, CredentialId(id))?.map(|credential| entry_about(EventKind::UsedBy, &credential)),
     };
     Ok(about.zip(Timestamp::from_second(hour * HOUR).ok()).map(|(mut entry, hour)| {

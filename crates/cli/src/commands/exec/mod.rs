@@ -122,23 +122,20 @@ impl Exec {
         done
     }
 
-    /// Sees that there is a program, as far as that can be told, before anything is asked for it and written down: what is
-    /// none may be a mistake with a secret in it, such as `NAME=value`.
+    /// Sees that there is a program, before anything is asked for it and written down: what is none may be a mistake with a
+    /// secret in it, such as `NAME=value`.
     fn find_program(&self, context: &Context) -> Result<(), Failure> {
         let program = self.command.first().map(Path::new).unwrap_or(Path::new(""));
-        let is_there = match (context.variable("PATH"), program.components().count()) {
+        let is_there = match context.variable("PATH") {
+            // Other systems look in other places, and under other names.
             _ if cfg!(not(unix)) => true,
-            (_, 0) => false,
-            (Some(path), 1) if !program.as_os_str().as_encoded_bytes().contains(&b'/') => {
-                std::env::split_paths(&path).any(|directory| directory.join(program).exists())
-            }
-            (None, 1) => true,
-            _ => program.exists(),
+            _ if program.as_os_str().is_empty() => false,
+            _ if program.as_os_str().as_encoded_bytes().contains(&b'/') => program.exists(),
+            Some(path) => std::env::split_paths(&path).any(|directory| directory.join(program).exists()),
+            None => true,
         };
-        match is_there {
-            true => Ok(()),
-            false => Err(self.not_run(&std::io::Error::from(std::io::ErrorKind::NotFound))),
-        }
+        let missing = || self.not_run(&std::io::Error::new(std::io::ErrorKind::NotFound, "there is no such file"));
+        if is_there { Ok(()) } else { Err(missing()) }
     }
 
     /// Finds the identity, and chooses the way.
@@ -200,7 +197,7 @@ impl Exec {
         let serving = std::thread::Builder::new().name("endpoint".into()).spawn(move || runtime.block_on(endpoint.serve()));
         serving.map_err(|error| Failure::internal(format!("the endpoint cannot be started: {error}")))?;
         let done = self.command(&exports).and_then(|command| child::wait_for(command, signals));
-        served.end(&context.at(context.time()));
+        served.end(context);
         done?.map_err(|error| self.not_run(&error))
     }
 

@@ -45,7 +45,7 @@ fn use_of(detail: &Map<String, Value>) -> String {
         ("env", _) => format!("env, printed ({})", text("format")),
         ("endpoint-start", mode) => format!("an endpoint begins ({mode})"),
         ("endpoint-stop", mode) => format!("an endpoint ended ({mode}), answers: {}", number("answers")),
-        ("credential-process", _) => format!("credential-process, {} times in the hour from {}", number("count"), text("hour")),
+        ("credential-process", _) => format!("credential-process, {}× in the hour from {}", number("count"), text("hour")),
         (by, _) => by.to_owned(),
     }
 }
