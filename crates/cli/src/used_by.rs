@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 use credstack_core::{
-    stack::{self, Reader, StackError, entry_about},
+    stack::{self, Consent, Reader, StackError, entry_about},
     values::{Ambient, Entry, EventKind, Frame, FrameName},
 };
 use serde_json::{Value, json};
@@ -59,7 +59,8 @@ pub fn name(choice: &impl ValueEnum) -> Value {
 
 /// Writes entries down. Whoever needs the keys gets them all the same: a log that cannot be written is a warning.
 pub fn record(context: &Context, entries: impl IntoIterator<Item = Entry>) {
-    if let Err(error) = stack::record(&context.place, context.time(), &context.actor(), entries) {
+    let terms = context.terms("(a use)", Consent::Only(Default::default()));
+    if let Err(error) = stack::record(&context.place, &terms, entries) {
         context.output.warn(&format!("this use could not be written into the history: {error}"));
     }
 }

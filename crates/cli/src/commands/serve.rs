@@ -115,7 +115,8 @@ impl Served {
             let more = [("mode", json!(self.protocol.name())), ("answers", json!(answers))];
             used_by::entry(context, &whose, self.frame, "endpoint-stop", more)
         });
-        used_by::record(context, ended);
+        // It may have lasted for hours: what is open since then is not relied upon.
+        used_by::record(&context.at(context.time()), ended);
     }
 }
 

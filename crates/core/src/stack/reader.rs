@@ -21,7 +21,7 @@ pub struct Reader {
     /// `None`: nothing was ever written.
     pub(super) database: Option<Database>,
     pub(super) place: StateDirectory,
-    secrets: Secrets,
+    pub(super) secrets: Secrets,
 }
 
 /// What a frame holds, with its secret.

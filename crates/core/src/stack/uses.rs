@@ -77,7 +77,7 @@ impl Change {
         sync_directory_of(&any).map_err(|error| unusable(&any, &error))?;
         let mut folded = self.folded()?;
         folded.retain(|hour, _| path_of(&self.place, *hour).exists());
-        Ok(self.database.write(|transaction| settings::put(transaction, FOLDED, &folded))?)
+        Ok(self.write(|transaction| settings::put(transaction, FOLDED, &folded))?)
     }
 
     /// Writes the uses of these hours down, as far as they are not yet. The hours of which that is done: a file that cannot be
@@ -97,7 +97,7 @@ impl Change {
             return Ok(done);
         }
         let (now, actor) = (self.now, self.actor_json());
-        self.database.write(|transaction| -> Result<(), StackError> {
+        self.write(|transaction| -> Result<(), StackError> {
             for entry in entries {
                 events::append(transaction, now, &by(entry, &actor))?;
             }

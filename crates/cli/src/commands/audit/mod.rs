@@ -3,6 +3,7 @@
 mod head;
 mod key;
 mod live;
+mod seal;
 mod show;
 mod verify;
 
@@ -35,6 +36,7 @@ enum Question {
     Live(live::Live),
     Verify(verify::Verify),
     Head(head::HeadOfLog),
+    Seal(seal::Seal),
 }
 
 impl Audit {
@@ -46,6 +48,7 @@ impl Audit {
             Question::Live(command) => command.run(context),
             Question::Verify(command) => command.run(context),
             Question::Head(command) => command.run(context),
+            Question::Seal(command) => command.run(context),
         }
     }
 }
