@@ -195,7 +195,7 @@ fn a_damaged_file_loses_nothing_else() {
 fn a_purge_takes_what_was_counted_with_it() {
     let machine = Machine::new();
     machine.used(Some(1), THEN + 9 * HOUR);
-    machine.change(THEN).purge().unwrap();
+    machine.change(THEN).purge(false).unwrap();
     assert!(!machine.place.path().exists());
     // Nothing is there to count for.
     fs::create_dir(machine.place.path()).unwrap();
