@@ -3,6 +3,7 @@
 mod head;
 mod key;
 mod live;
+mod prune;
 mod seal;
 mod show;
 mod verify;
@@ -37,6 +38,7 @@ enum Question {
     Verify(verify::Verify),
     Head(head::HeadOfLog),
     Seal(seal::Seal),
+    Prune(prune::Prune),
 }
 
 impl Audit {
@@ -49,6 +51,7 @@ impl Audit {
             Question::Verify(command) => command.run(context),
             Question::Head(command) => command.run(context),
             Question::Seal(command) => command.run(context),
+            Question::Prune(command) => command.run(context),
         }
     }
 }
