@@ -27,6 +27,9 @@ mod seal;
 mod secret_stores;
 mod swap;
 mod r#use;
+mod uses;
+#[cfg(test)]
+mod uses_tests;
 
 pub use capture::{KeyOwner, Shell, ShellKeys};
 pub use chain::{Chain, Link};
