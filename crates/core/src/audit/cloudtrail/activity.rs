@@ -1,5 +1,7 @@
 //! What comes out: plain data, for a table, JSON and the report. Every text in it is from outside.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -172,3 +174,19 @@ text_form!(Why {
     AfterErased => "after-erased",
     OtherAddress => "other-address",
 });
+
+impl Activity {
+    /// Keeps the keys that are asked for, and what was made from them elsewhere.
+    pub fn retain(&mut self, mut is_asked: impl FnMut(&KeyActivity) -> bool) {
+        // Who made a session stands before it.
+        let mut kept = HashSet::new();
+        self.keys.retain(|key| {
+            let maker = key.made.as_ref().and_then(|made| made.by.as_ref()).filter(|_| key.credentials.is_empty());
+            let is_kept = is_asked(key) || maker.is_some_and(|by| kept.contains(by));
+            if is_kept {
+                kept.insert(key.access_key_id.clone());
+            }
+            is_kept
+        });
+    }
+}

@@ -5,11 +5,21 @@
 //! by the answers of STS: a session that was made with a key of ours, or with a key that was made so, belongs to it.
 
 mod activity;
+mod file;
+mod files;
+mod join;
+mod key;
+mod record;
+mod records;
+mod sieve;
+mod tally;
 
 use std::{fmt, fs::File, path::PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+
+use join::Join;
 
 pub use activity::{Action, Activity, Count, Counts, KeyActivity, Made, Misfit, Why};
 
@@ -106,16 +116,35 @@ impl fmt::Display for Damage {
     }
 }
 
+/// How many bytes the sources have, as they lie there.
+pub fn size(sources: &[Source]) -> u64 {
+    files::size(sources)
+}
+
 /// Reads all records and joins them with what is known here.
 ///
-/// `progress` hears how many bytes of the files were read, again and again; sources are read more than once where a session
-/// that was made elsewhere calls before the record of its making is read.
+/// `progress` hears how many bytes of the sources were read, again and again. All is read once more where a session that was
+/// made elsewhere calls before the record of its making is read; it hears `None` then.
 pub fn read(
     reader: &Reader,
     sources: &mut [Source],
     question: &Question,
-    progress: &mut dyn FnMut(u64),
+    progress: &mut dyn FnMut(Option<u64>),
 ) -> Result<Activity, StackError> {
-    let _ = (reader, sources, question, progress);
-    Ok(Activity::default())
+    let mut elsewhere = Vec::new();
+    loop {
+        let mut join = Join::new(reader, question, elsewhere)?;
+        let mut result = Ok(());
+        files::each(sources, &mut |found| {
+            if result.is_ok() {
+                result = file::read(found, &mut join, progress);
+            }
+        });
+        result?;
+        match join.again() {
+            Some(found) => elsewhere = found,
+            None => return Ok(join.finish()),
+        }
+        progress(None);
+    }
 }
