@@ -11,8 +11,9 @@ use super::{
 };
 use crate::stack::StackError;
 
-/// How many damages are told apart.
+/// How many damages are told apart, and how many places in one file: one wrong byte may tear many.
 const DAMAGES: usize = 100;
+const PLACES: usize = 10;
 
 /// What was found in a file.
 #[derive(Default)]
@@ -31,7 +32,10 @@ pub fn read(found: Found, join: &mut Join<'_>, progress: &mut dyn FnMut(Option<u
     let read = file.and_then(|file| files::content(file, &mut progress)).map_err(|error| (0, error)).and_then(|bytes| {
         records::each(bytes, &mut |piece| match piece {
             Piece::Envelope => content.has_records = true,
-            Piece::Damage(at, wrong) => damage(&mut join.activity, &name, Some(at), wrong, None),
+            Piece::Damage(at, wrong) if join.activity.damaged - before < PLACES as u64 => {
+                damage(&mut join.activity, &name, Some(at), wrong, None)
+            }
+            Piece::Damage(..) => join.activity.damaged += 1,
             Piece::Object(at, object) => {
                 if result.is_ok() {
                     result = take(&object, at, join, &mut content);

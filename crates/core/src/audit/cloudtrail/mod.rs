@@ -13,6 +13,8 @@ mod record;
 mod records;
 mod sieve;
 mod tally;
+#[cfg(test)]
+mod tests;
 
 use std::{fmt, fs::File, path::PathBuf};
 
