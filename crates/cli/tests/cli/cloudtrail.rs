@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};
 
-use crate::common::{ALICE_KEY, Output, TestEnvironment, environment::path};
+use crate::common::{ALICE_KEY, Output, TestEnvironment, environment::path, terminal::Terminal};
 
 const DEVELOPER: &str = "arn:aws:iam::111122223333:role/Developer";
 const READ_ONLY: &str = "arn:aws:iam::444455556666:role/ReadOnly";
@@ -109,7 +109,7 @@ fn what_each_credential_did_is_told_from_a_trail() {
     env.plain(["audit", "cloudtrail", "--since", "soon", path(&file)]).exits(2).says("--since soon: not a time");
     let shown = env.plain(["audit", "cloudtrail", path(&file)]).ok().stdout;
     for part in [
-        "10 records in 1 files: 9 calls with these keys, 1 with others",
+        "10 records in 1 file: 9 calls with these keys, 1 with others",
         "elsewhere",
         "after it was erased here",
         "AssumeRole from c2",
@@ -156,4 +156,19 @@ fn what_cannot_be_read_is_named_and_the_rest_is_shown() {
     std::fs::create_dir(env.scratch("empty")).unwrap();
     cloudtrail(&[&env.scratch("empty")]).exits(2).says("there is no CloudTrail in");
     env.plain(["audit", "cloudtrail"]).exits(2);
+}
+
+/// stdout is data: a bar is for a person at a terminal.
+#[test]
+fn a_bar_is_shown_on_a_terminal_only() {
+    let env = TestEnvironment::new();
+    incident(&env);
+    let records: Vec<_> = (0..20_000).map(|_| call(ALICE_KEY, Timestamp::UNIX_EPOCH, HOME, "GetObject")).collect();
+    let file = trail(&env, "trail.json", &records);
+    let size = " of 7.";
+    let shown = Terminal::start(&env, &["--json", "audit", "cloudtrail", path(&file)]).finish();
+    assert!(shown.0.success() && shown.1.contains(size), "{}", shown.1);
+    let shown = Terminal::start(&env, &["--json", "--quiet", "audit", "cloudtrail", path(&file)]).finish();
+    assert!(shown.0.success() && !shown.1.contains(size), "{}", shown.1);
+    assert_eq!(env.plain(["--json", "audit", "cloudtrail", path(&file)]).ok().stderr, "");
 }

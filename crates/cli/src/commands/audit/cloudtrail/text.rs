@@ -28,17 +28,22 @@ pub fn of(activity: &Activity) -> String {
 fn summary(activity: &Activity) -> String {
     let Activity { files, records, outside, others, duplicates, beyond, first_at, last_at, skipped, .. } = activity;
     let ours: u64 = activity.keys.iter().map(|key| key.calls).sum();
-    let mut parts = vec![format!("{records} records in {files} files: {ours} calls with these keys, {others} with others")];
+    let mut parts = vec![format!(
+        "{} in {}: {} with these keys, {others} with others",
+        counted(*records, "record"),
+        counted(*files, "file"),
+        counted(ours, "call"),
+    )];
     if let (Some(first), Some(last)) = (first_at, last_at) {
         parts.push(format!("from {first} to {last}"));
     }
-    let counted = [
+    let beside = [
         (outside, "outside that time"),
         (duplicates, "twice in these files, counted once"),
         (beyond, "with keys of ours for which there was no room"),
         (skipped, "other files left out"),
     ];
-    parts.extend(counted.into_iter().filter(|(count, _)| **count > 0).map(|(count, what)| format!("{count} {what}")));
+    parts.extend(beside.into_iter().filter(|(count, _)| **count > 0).map(|(count, what)| format!("{count} {what}")));
     parts.join("; ")
 }
 
@@ -157,8 +162,11 @@ fn is_more<T>(counts: &Counts<T>) -> bool {
 
 fn calls(calls: u64, errors: u64) -> String {
     let errors = if errors > 0 { format!(", {errors} with an error") } else { String::new() };
-    let word = if calls == 1 { "call" } else { "calls" };
-    format!("{calls} {word}{errors}")
+    format!("{}{errors}", counted(calls, "call"))
+}
+
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn add<const N: usize>(rows: &mut comfy_table::Table, cells: [String; N]) {
