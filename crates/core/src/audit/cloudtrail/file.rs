@@ -38,7 +38,7 @@ pub fn read(found: Found, join: &mut Join<'_>, progress: &mut dyn FnMut(Option<u
             Piece::Damage(..) => join.activity.damaged += 1,
             Piece::Object(at, object) => {
                 if result.is_ok() {
-                    result = take(&object, at, join, &mut content);
+                    result = take(object, at, join, &mut content);
                 }
             }
         })

@@ -9,6 +9,7 @@ mod file;
 mod files;
 mod join;
 mod key;
+mod lenient;
 mod record;
 mod records;
 mod sieve;

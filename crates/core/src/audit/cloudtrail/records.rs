@@ -15,7 +15,7 @@ const ENVELOPES: [&[u8]; 3] = [b"Records", b"Events", b"NextToken"];
 /// What is found in a file, in its order.
 pub enum Piece<'a> {
     /// An object that may be a record, and where it begins.
-    Object(u64, Record<'a>),
+    Object(u64, &'a Record<'a>),
     /// An array of records begins; it may be empty.
     Envelope,
     /// Something that cannot be read.
@@ -116,7 +116,7 @@ fn object(bytes: &mut Bytes<impl Read>, place: Place, take: &mut dyn FnMut(Piece
         let is_short = match stream.next() {
             Some(Ok(record)) => {
                 let length = stream.byte_offset();
-                take(Piece::Object(at, record));
+                take(Piece::Object(at, &record));
                 bytes.at += length;
                 return;
             }
