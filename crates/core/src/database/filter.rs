@@ -1,4 +1,4 @@
-//! Which events somebody asks for, as SQL. Migration 0003 has the indexes.
+//! Which events somebody asks for, as SQL. Migrations 0003 and 0004 have the indexes.
 
 use jiff::Timestamp;
 use rusqlite::types::Value;
@@ -46,71 +46,104 @@ impl EventFilter {
     /// The order is that of the log. Who asks for a time gets the order of the times, which is another one only where a
     /// clock was set back: that is what the index on them gives without sorting.
     pub(super) fn sql(&self) -> (String, Vec<Value>) {
-        let (mut terms, mut with) = (Vec::new(), Vec::new());
-        let mut add = |term: &'static str, value: Value| {
-            terms.push(term);
-            with.push(value);
-        };
+        let mut asked = Conditions::default();
         let text = |text: &str| Value::Text(text.to_owned());
         let time = |at: Timestamp| Value::Integer(at.as_second());
         let is_by_time = self.since.is_some() || self.until.is_some();
         if let Some(at) = self.since {
-            add("at >= ?", time(at));
+            asked.add("at >= ?", time(at));
         }
         if let Some(at) = self.until {
-            add("at < ?", time(at));
+            asked.add("at < ?", time(at));
         }
         if let Some(account) = &self.account {
-            add("of_account = ?", text(account));
+            asked.add("of_account = ?", text(account));
         }
         match self.role.as_ref().map(|role| (role, role.parse::<Arn>())) {
             Some((_, Ok(arn))) => {
-                add("of_role = ?", text(arn.resource.rsplit('/').next().unwrap_or_default()));
-                add("of_account = ?", text(&arn.account));
+                asked.add("of_role = ?", text(arn.resource.rsplit('/').next().unwrap_or_default()));
+                asked.add("of_account = ?", text(&arn.account));
             }
-            Some((name, Err(_))) => add("of_role = ?", text(name.rsplit('/').next().unwrap_or_default())),
+            Some((name, Err(_))) => asked.add("of_role = ?", text(name.rsplit('/').next().unwrap_or_default())),
             None => {}
         }
         if let Some(arn) = &self.arn {
-            add("of_arn = ?", text(arn));
+            asked.add("of_arn = ?", text(arn));
         }
         if let Some(key) = &self.access_key_id {
-            add("access_key_id = ?", text(key));
+            asked.add("access_key_id = ?", text(key));
         }
         if let Some(id) = self.credential {
-            add("of_credential = ?", Value::Integer(id.0));
+            asked.add("of_credential = ?", Value::Integer(id.0));
         }
         if let Some(stack) = &self.stack {
-            add("stack = ?", text(stack.as_str()));
+            asked.add("stack = ?", text(stack.as_str()));
         }
         if let Some(event) = self.event {
-            add("event = ?", text(event.as_str()));
+            asked.add("event = ?", text(event.as_str()));
         }
-        if let Some(note) = &self.note {
-            add("note IS NOT NULL AND note LIKE ? ESCAPE '\\'", Value::Text(containing(note)));
-        }
-        if let Some((at, sequence)) = self.after {
-            if is_by_time {
-                add("(at, sequence) < (?, ?)", time(at));
-                with.push(Value::Integer(sequence));
-            } else {
-                add("sequence < ?", Value::Integer(sequence));
+        // Indexes have to be named where SQLite would rather read every event, or sort.
+        let (mut source, mut sequence) = ("event", "sequence");
+        let is_only_note = asked.terms.is_empty() && !self.failed;
+        match &self.note {
+            Some(note) if note.chars().count() < TRIGRAM => {
+                asked.add("note IS NOT NULL AND note LIKE ? ESCAPE '\\'", Value::Text(containing(note)));
+                if is_only_note {
+                    source = "event INDEXED BY event_note";
+                }
             }
+            // The newest come first out of this index, but only if it is the outermost.
+            Some(note) if is_only_note => {
+                asked.add("event_text MATCH ?", Value::Text(phrase(note)));
+                (source, sequence) = ("event_text CROSS JOIN event ON event.sequence = event_text.rowid", "event_text.rowid");
+            }
+            Some(note) => {
+                asked.add("sequence IN (SELECT rowid FROM event_text WHERE event_text MATCH ?)", Value::Text(phrase(note)));
+            }
+            None => {}
         }
-        // Two indexes have to be named: SQLite would rather read every event, or sort.
-        let mut source = "event";
-        if self.note.is_some() && terms.len() == 1 + usize::from(self.after.is_some()) {
-            source = "event INDEXED BY event_note";
+        if let Some((at, last)) = self.after {
+            if is_by_time {
+                asked.terms.push("(at, sequence) < (?, ?)".to_owned());
+                asked.with.extend([time(at), Value::Integer(last)]);
+            } else {
+                asked.add(&format!("{sequence} < ?"), Value::Integer(last));
+            }
         }
         if self.failed {
             // As the index says it: only so is it used.
-            terms.push("event IN ('refused', 'failed')");
+            asked.terms.push("event IN ('refused', 'failed')".to_owned());
             source = "event INDEXED BY event_failed";
         }
-        let condition = if terms.is_empty() { String::new() } else { format!("WHERE {}", terms.join(" AND ")) };
-        let order = if is_by_time { "at DESC, sequence DESC" } else { "sequence DESC" };
-        (format!("FROM {source} {condition} ORDER BY {order}"), with)
+        let condition = match &asked.terms[..] {
+            [] => String::new(),
+            terms => format!("WHERE {}", terms.join(" AND ")),
+        };
+        let order = if is_by_time { "at DESC, sequence DESC".to_owned() } else { format!("{sequence} DESC") };
+        (format!("FROM {source} {condition} ORDER BY {order}"), asked.with)
     }
+}
+
+#[derive(Default)]
+struct Conditions {
+    terms: Vec<String>,
+    /// What stands for their question marks.
+    with: Vec<Value>,
+}
+
+impl Conditions {
+    fn add(&mut self, term: &str, value: Value) {
+        self.terms.push(term.to_owned());
+        self.with.push(value);
+    }
+}
+
+/// How many characters the index of the notes takes together: a shorter text is not found by it.
+const TRIGRAM: usize = 3;
+
+/// A question to FTS5 for a text that stands anywhere.
+fn phrase(text: &str) -> String {
+    format!("\"{}\"", text.replace('"', "\"\""))
 }
 
 /// A pattern of SQL for a text that stands anywhere.
@@ -129,7 +162,10 @@ fn containing(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::database::{Database, DatabaseError};
+    use crate::{
+        database::{Database, DatabaseError, events},
+        values::Entry,
+    };
 
     /// What one filter costs must not grow with the log: nothing is sorted, and an index is used.
     #[test]
@@ -139,17 +175,21 @@ mod tests {
         let some = EventFilter::default;
         let x = || Some("x".to_owned());
         for (filter, index) in [
-            (EventFilter { since: Some(Timestamp::UNIX_EPOCH), ..some() }, "event_at"),
-            (EventFilter { until: Some(Timestamp::UNIX_EPOCH), ..some() }, "event_at"),
-            (EventFilter { account: x(), ..some() }, "event_of_account"),
-            (EventFilter { role: x(), ..some() }, "event_of_role"),
-            (EventFilter { arn: x(), ..some() }, "event_of_arn"),
-            (EventFilter { access_key_id: x(), ..some() }, "event_access_key_id"),
-            (EventFilter { credential: Some(CredentialId(7)), ..some() }, "event_of_credential"),
-            (EventFilter { stack: Some(StackName::default()), ..some() }, "event_stack"),
-            (EventFilter { event: Some(EventKind::Saved), ..some() }, "event_kind"),
-            (EventFilter { failed: true, ..some() }, "event_failed"),
-            (EventFilter { note: x(), ..some() }, "event_note"),
+            (EventFilter { since: Some(Timestamp::UNIX_EPOCH), ..some() }, "INDEX event_at"),
+            (EventFilter { until: Some(Timestamp::UNIX_EPOCH), ..some() }, "INDEX event_at"),
+            (EventFilter { account: x(), ..some() }, "INDEX event_of_account"),
+            (EventFilter { role: x(), ..some() }, "INDEX event_of_role"),
+            (EventFilter { arn: x(), ..some() }, "INDEX event_of_arn"),
+            (EventFilter { access_key_id: x(), ..some() }, "INDEX event_access_key_id"),
+            (EventFilter { credential: Some(CredentialId(7)), ..some() }, "INDEX event_of_credential"),
+            (EventFilter { stack: Some(StackName::default()), ..some() }, "INDEX event_stack"),
+            (EventFilter { event: Some(EventKind::Saved), ..some() }, "INDEX event_kind"),
+            (EventFilter { failed: true, ..some() }, "INDEX event_failed"),
+            (EventFilter { note: x(), ..some() }, "INDEX event_note"),
+            (
+                EventFilter { note: Some("INC-7".into()), ..some() },
+                "SCAN event_text VIRTUAL TABLE INDEX 192:M1; SEARCH event USING INTEGER PRIMARY KEY",
+            ),
         ] {
             let (question, with) = filter.sql();
             let plan = database.read(|connection| -> Result<Vec<String>, DatabaseError> {
@@ -158,13 +198,41 @@ mod tests {
                 Ok(steps.collect::<Result<_, _>>()?)
             });
             let plan = plan.unwrap().join("; ");
-            assert!(plan.contains(&format!("INDEX {index}")), "{question}: {plan}");
+            assert!(plan.contains(index), "{question}: {plan}");
             assert!(!plan.contains("TEMP B-TREE"), "{question}: {plan}");
         }
     }
 
     #[test]
     fn a_note_is_found_as_it_is_written() {
-        assert_eq!(containing(r"50%_\"), r"%50\%\_\\%");
+        let directory = tempfile::tempdir().unwrap();
+        let mut database = Database::create(&directory.path().join("credstack.db")).unwrap();
+        let notes = [r#"50%_\ of "all" ÄRGER's"#, "x", "ab*c OR d"];
+        let appended = database.write(|transaction| -> Result<(), DatabaseError> {
+            for note in notes {
+                let mut entry = Entry::new(EventKind::Saved);
+                entry.detail.insert("note".into(), note.into());
+                events::append(transaction, Timestamp::UNIX_EPOCH, &entry)?;
+            }
+            events::append(transaction, Timestamp::UNIX_EPOCH, &Entry::new(EventKind::Saved))
+        });
+        appended.unwrap();
+        for (text, found) in [
+            (r#"50%_\ OF "All""#, vec![1]),
+            ("ärger's", vec![1]),
+            (r"%_\", vec![1]),
+            ("b*C o", vec![3]),
+            ("all OR", vec![]),
+            ("X", vec![2]),
+            ("%", vec![1]),
+            (r#"""#, vec![1]),
+            ("", vec![3, 2, 1]),
+        ] {
+            for kind in [None, Some(EventKind::Saved)] {
+                let filter = EventFilter { note: Some(text.to_owned()), event: kind, ..EventFilter::default() };
+                let sequences: Vec<i64> = database.events(&filter, 9).unwrap().iter().map(|event| event.sequence).collect();
+                assert_eq!(sequences, found, "{text} {kind:?}");
+            }
+        }
     }
 }
