@@ -16,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 
+from processes import Row
+
 PROGRAMS, BYTES = pathlib.Path(sys.argv[1]).resolve(), int(sys.argv[2]) * 1_000_000
 BEGIN = 1_800_000_000
 ACTIONS = [("s3", "GetObject"), ("s3", "PutObject"), ("ec2", "DescribeInstances"), ("kms", "Decrypt"), ("dynamodb", "GetItem")]
@@ -89,13 +91,9 @@ def known(directory):
 
 def measured(environment, path):
     """Seconds of processor time, and megabytes of memory at most, of one whole run."""
-    with open(path.parent / "out", "w") as out:
-        command = [PROGRAMS / "credstack", "--json", "audit", "cloudtrail", str(path)]
-        process = subprocess.Popen(command, env=environment, stdout=out)
-        _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"{command} ended with {status}")
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    row = Row(path.name, [PROGRAMS / "credstack", "--json", "audit", "cloudtrail", path], environment)
+    row.run()
+    return row.processor[0] / 1000, row.peak[0]
 
 
 def bare(path):
