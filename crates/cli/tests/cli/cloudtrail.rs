@@ -99,6 +99,13 @@ fn what_each_credential_did_is_told_from_a_trail() {
     command.arg("--quiet");
     let again = env.run_with_input(command, json!({ "Events": events }).to_string().as_bytes()).ok().json();
     assert_eq!((&again["keys"], &again["duplicates"]), (&activity["keys"], &json!(9)));
+    // A pipe gives everything once, and a session before its making has all of it read again.
+    let turned = trail(&env, "turned.json", &records.iter().rev().cloned().collect::<Vec<_>>());
+    let mut bash = std::process::Command::new("/bin/bash");
+    env.prepare(&mut bash);
+    let program = crate::common::programs::credstack();
+    bash.args(["-c", "exec \"$0\" --json audit cloudtrail <(cat \"$1\")", path(&program), path(&turned)]);
+    assert_eq!(env.run(bash).ok().json()["keys"], activity["keys"]);
     // What is asked for.
     assert_eq!(keys(&asked(&env, &["--credential", "c2", path(&file)])), [&*developer, made]);
     assert_eq!(keys(&asked(&env, &["--key", made, path(&file)])), [made]);

@@ -25,9 +25,9 @@ pub struct Found {
 pub fn each(sources: &mut [Source], take: &mut dyn FnMut(Found)) {
     for source in sources {
         match source {
-            Source::Stdin(file) => {
+            Source::Kept { name, file } => {
                 let file = file.try_clone().and_then(|mut file| file.rewind().map(|()| file));
-                take(Found { name: "stdin".to_owned(), is_named: true, file });
+                take(Found { name: name.clone(), is_named: true, file });
             }
             Source::Path(path) => walk(path, &mut |path, found| {
                 let (is_named, file) = match found {
@@ -45,7 +45,7 @@ pub fn size(sources: &[Source]) -> u64 {
     let mut sum = 0;
     for source in sources {
         match source {
-            Source::Stdin(file) => sum += file.metadata().map_or(0, |metadata| metadata.len()),
+            Source::Kept { file, .. } => sum += file.metadata().map_or(0, |metadata| metadata.len()),
             Source::Path(path) => walk(path, &mut |path, _| sum += path.metadata().map_or(0, |metadata| metadata.len())),
         }
     }

@@ -46,8 +46,13 @@ pub const SKEW: SignedDuration = SignedDuration::from_mins(5);
 pub enum Source {
     /// A file, or a directory with files in it at any depth: `*.json`, `*.jsonl`, gzipped or not.
     Path(PathBuf),
-    /// What came through stdin. It may be read twice.
-    Stdin(File),
+    /// What came through stdin or a pipe, kept in a file: it may be read more than once.
+    Kept {
+        /// What it is called in messages.
+        name: String,
+        /// All of it.
+        file: File,
+    },
 }
 
 /// Which calls are asked for.

@@ -425,10 +425,11 @@ fn what_came_through_stdin_is_read_as_often_as_needed() {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(&zipped(&lines(&chain().into_iter().rev().collect::<Vec<_>>()))).unwrap();
     let (mut sum, mut again) = (0, 0);
-    let activity = read(&world.reader, &mut [Source::Stdin(file)], &Question::default(), &mut |bytes| match bytes {
-        Some(bytes) => sum += bytes,
-        None => again += 1,
-    });
+    let activity =
+        read(&world.reader, &mut [Source::Kept { name: "stdin".into(), file }], &Question::default(), &mut |bytes| match bytes {
+            Some(bytes) => sum += bytes,
+            None => again += 1,
+        });
     assert_eq!((activity.unwrap().keys.len(), again), (6, 4), "once more for each link that stands before the one it hangs on");
     assert!(sum > 100);
 }

@@ -1,6 +1,7 @@
 mod text;
 
 use std::{
+    fs::File,
     io::{self, IsTerminal},
     path::{Path, PathBuf},
 };
@@ -109,16 +110,28 @@ pub fn whole(context: &Context, activity: &Activity) -> Result<(), Failure> {
 }
 
 fn source(path: &Path) -> Result<Source, Failure> {
-    let unreadable = |name: &str, error: io::Error| {
-        Failure::usage(format!("{name} cannot be read: {error}")).next_step("name a file or directory that is there, or -")
+    let is_stdin = path == Path::new("-");
+    let name = if is_stdin { "stdin".to_owned() } else { path.display().to_string() };
+    let found = || -> io::Result<Source> {
+        if is_stdin {
+            return kept(io::stdin().lock(), name.clone());
+        }
+        let metadata = path.metadata()?;
+        match metadata.is_file() || metadata.is_dir() {
+            true => Ok(Source::Path(path.to_owned())),
+            false => kept(File::open(path)?, name.clone()),
+        }
     };
-    if path != Path::new("-") {
-        path.metadata().map_err(|error| unreadable(&path.display().to_string(), error))?;
-        return Ok(Source::Path(path.to_owned()));
-    }
-    // It may have to be read twice.
-    let kept = tempfile::tempfile().and_then(|mut file| io::copy(&mut io::stdin().lock(), &mut file).map(|_| file));
-    Ok(Source::Stdin(kept.map_err(|error| unreadable("stdin", error))?))
+    found().map_err(|error| {
+        Failure::usage(format!("{name} cannot be read: {error}")).next_step("name a file or directory that is there, or -")
+    })
+}
+
+/// A stream may have to be read twice.
+fn kept(mut stream: impl io::Read, name: String) -> io::Result<Source> {
+    let mut file = tempfile::tempfile()?;
+    io::copy(&mut stream, &mut file)?;
+    Ok(Source::Kept { name, file })
 }
 
 fn bar(size: u64) -> ProgressBar {
