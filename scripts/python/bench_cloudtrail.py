@@ -97,8 +97,9 @@ def measured(environment, path):
 
 
 def bare(path):
-    """Seconds that a bare pass takes."""
-    return float(subprocess.run([PROGRAMS / "examples" / "bare_json", str(path)], check=True, capture_output=True).stdout)
+    """Seconds that a bare pass takes: the best of three, for it is told by the clock."""
+    command = [PROGRAMS / "examples" / "bare_json", path]
+    return min(float(subprocess.run(command, check=True, capture_output=True).stdout) for _ in range(3))
 
 
 with tempfile.TemporaryDirectory() as scratch:
