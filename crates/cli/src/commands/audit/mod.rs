@@ -4,6 +4,7 @@ pub mod cloudtrail;
 mod head;
 mod key;
 mod live;
+mod seal;
 mod show;
 mod verify;
 
@@ -38,6 +39,7 @@ enum Question {
     Cloudtrail(cloudtrail::CloudTrail),
     Verify(verify::Verify),
     Head(head::HeadOfLog),
+    Seal(seal::Seal),
 }
 
 impl Audit {
@@ -50,6 +52,7 @@ impl Audit {
             Question::Cloudtrail(command) => command.run(context),
             Question::Verify(command) => command.run(context),
             Question::Head(command) => command.run(context),
+            Question::Seal(command) => command.run(context),
         }
     }
 }
