@@ -36,7 +36,9 @@ def record(number, share, addresses):
     key = RNG.choice(OURS) if ours else f"ASIAFAKE{number // 7:012}"
     service, action = RNG.choice(ACTIONS)
     account, arn = "111122223333", "arn:aws:sts::111122223333:assumed-role/Developer/alice@laptop"
-    issuer = {"type": "Role", "principalId": "AROAFAKE", "arn": f"arn:aws:iam::{account}:role/Developer", "accountId": account, "userName": "Developer"}
+    role = f"arn:aws:iam::{account}:role/Developer"
+    issuer = {"type": "Role", "principalId": "AROAFAKE", "arn": role, "accountId": account, "userName": "Developer"}
+    host, cipher = "fake-bucket.s3.amazonaws.com", "TLS_AES_128_GCM_SHA256"
     attributes = {"creationDate": time_of(number), "mfaAuthenticated": "false"}
     return {
         "eventVersion": "1.11",
@@ -47,15 +49,15 @@ def record(number, share, addresses):
         "eventTime": time_of(number), "eventSource": f"{service}.amazonaws.com", "eventName": action, "awsRegion": "eu-west-1",
         "sourceIPAddress": f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}" if addresses else "198.51.100.7",
         "userAgent": "[aws-cli/2.31.0 md/awscrt#0.27.6 ua/2.1 os/linux#6.8 lang/python#3.13 md/prompt#off md/command#s3.cp]",
-        "requestParameters": {"bucketName": "fake-bucket", "Host": "fake-bucket.s3.amazonaws.com", "key": f"folder/{number}/\"part\".parquet"},
+        "requestParameters": {"bucketName": "fake-bucket", "Host": host, "key": f"folder/{number}/\"part\".parquet"},
         "responseElements": None,
-        "additionalEventData": {"SignatureVersion": "SigV4", "CipherSuite": "TLS_AES_128_GCM_SHA256", "bytesTransferredIn": 0,
+        "additionalEventData": {"SignatureVersion": "SigV4", "CipherSuite": cipher, "bytesTransferredIn": 0,
                                 "AuthenticationMethod": "AuthHeader", "x-amz-id-2": "fake" * 19, "bytesTransferredOut": number},
         "requestID": f"FAKE{number:012}", "eventID": f"00000000-0000-4000-8000-{number:012x}", "readOnly": action != "PutObject",
         "resources": [{"type": "AWS::S3::Object", "ARN": f"arn:aws:s3:::fake-bucket/folder/{number}"},
                       {"accountId": account, "type": "AWS::S3::Bucket", "ARN": "arn:aws:s3:::fake-bucket"}],
         "eventType": "AwsApiCall", "managementEvent": False, "recipientAccountId": account, "eventCategory": "Data",
-        "tlsDetails": {"tlsVersion": "TLSv1.3", "cipherSuite": "TLS_AES_128_GCM_SHA256", "clientProvidedHostHeader": "fake-bucket.s3.amazonaws.com"},
+        "tlsDetails": {"tlsVersion": "TLSv1.3", "cipherSuite": cipher, "clientProvidedHostHeader": host},
     }
 
 
