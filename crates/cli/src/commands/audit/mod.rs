@@ -4,6 +4,7 @@ pub mod cloudtrail;
 mod head;
 mod key;
 mod live;
+mod prune;
 mod seal;
 mod show;
 mod verify;
@@ -40,6 +41,7 @@ enum Question {
     Verify(verify::Verify),
     Head(head::HeadOfLog),
     Seal(seal::Seal),
+    Prune(prune::Prune),
 }
 
 impl Audit {
@@ -53,6 +55,7 @@ impl Audit {
             Question::Verify(command) => command.run(context),
             Question::Head(command) => command.run(context),
             Question::Seal(command) => command.run(context),
+            Question::Prune(command) => command.run(context),
         }
     }
 }
