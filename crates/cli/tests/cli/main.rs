@@ -11,6 +11,7 @@ mod audit_trust;
 mod aws_config;
 mod aws_iam;
 mod aws_login;
+mod cloudtrail;
 mod commands;
 mod console;
 mod counted;

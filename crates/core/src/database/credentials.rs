@@ -136,6 +136,22 @@ pub(crate) fn with_access_key(connection: &Connection, access_key_id: &str) -> R
     select(connection, "WHERE access_key_id = ?1 ORDER BY id DESC", [access_key_id])
 }
 
+/// Hands over the access key ids of all credential sets, and of those that were given and never arrived.
+pub(crate) fn each_access_key(connection: &Connection, take: &mut dyn FnMut(&str)) -> Result<(), DatabaseError> {
+    let mut statement = connection.prepare(
+        "SELECT access_key_id FROM credential
+         UNION ALL SELECT access_key_id FROM event WHERE event = 'secret-lost' AND access_key_id IS NOT NULL",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        // A text that somebody else has made is no key of AWS's.
+        if let Ok(key) = row.get_ref(0)?.as_str() {
+            take(key);
+        }
+    }
+    Ok(())
+}
+
 /// The credential sets that have not expired at `now`, whatever became of their secrets: the first to expire first, those
 /// that do not, or nobody knows when, last.
 pub(crate) fn unexpired(connection: &Connection, now: Timestamp) -> Result<Vec<Credential>, DatabaseError> {

@@ -1,0 +1,3 @@
+//! What other records tell of the credentials that the log knows.
+
+pub mod cloudtrail;
