@@ -175,7 +175,12 @@ impl Context {
 
     /// The terms of a change that begins now. The time is read again: an STS call lies behind.
     pub fn terms(&self, command: &str, consent: Consent) -> Terms {
-        Terms { now: self.time(), actor: actor(), command: command.to_owned(), secrets: self.secrets.clone(), consent }
+        Terms { now: self.time(), actor: self.actor(), command: command.to_owned(), secrets: self.secrets.clone(), consent }
+    }
+
+    /// Who runs this command.
+    pub fn actor(&self) -> Actor {
+        actor()
     }
 
     /// The time now, which is later than [`Context::now`] when STS or a person was waited for.

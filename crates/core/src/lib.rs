@@ -8,6 +8,7 @@
 //! - [`provider`]: the stack for programs that use the AWS SDK for Rust.
 //! - [`plan`]: what would come of requests that are not sent.
 //! - [`saml`]: the roles that a SAML assertion offers.
+//! - [`audit`]: the log for other machines.
 //! - [`refresh`]: what has to be asked of STS to have a credential set anew.
 //!
 //! It reads no clock, environment, home directory or terminal: callers pass the time and the paths.
@@ -15,6 +16,7 @@
 #![deny(clippy::disallowed_methods)]
 
 pub mod ambient;
+pub mod audit;
 pub mod console;
 pub mod database;
 mod http;

@@ -1,8 +1,11 @@
 //! What the log says, and whether it can be trusted.
 
+mod export;
+mod exported;
 mod head;
 mod key;
 mod live;
+mod ship;
 mod show;
 mod verify;
 
@@ -11,7 +14,7 @@ use crate::{context::Context, failure::Failure};
 
 /// Ask the log: what happened, who a key was, what is still valid, whether anybody touched it
 ///
-/// Nothing of it opens the network.
+/// Nothing of it opens the network, except `ship`.
 ///
 /// Examples:
 ///   credstack audit log --since 2h
@@ -20,6 +23,8 @@ use crate::{context::Context, failure::Failure};
 ///   credstack audit live
 ///   credstack audit verify
 ///   credstack audit head
+///   credstack audit export --output events.jsonl
+///   credstack audit ship --syslog tls://logs.example.com
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Audit {
@@ -35,6 +40,8 @@ enum Question {
     Live(live::Live),
     Verify(verify::Verify),
     Head(head::HeadOfLog),
+    Export(Box<export::Export>),
+    Ship(ship::Ship),
 }
 
 impl Audit {
@@ -46,6 +53,8 @@ impl Audit {
             Question::Live(command) => command.run(context),
             Question::Verify(command) => command.run(context),
             Question::Head(command) => command.run(context),
+            Question::Export(command) => command.run(context),
+            Question::Ship(command) => command.run(context),
         }
     }
 }
