@@ -79,12 +79,9 @@ impl Class {
     /// secret that is erased here ends no session there, so nothing is a logoff.
     fn of(kind: EventKind) -> Class {
         match kind {
-            EventKind::Acquired | EventKind::Refused | EventKind::Failed => Class {
-                uid: 3002,
-                name: "Authentication",
-                category: (3, "Identity & Access Management"),
-                activity: (1, "Logon"),
-            },
+            EventKind::Acquired | EventKind::Refused | EventKind::Failed => {
+                Class { uid: 3002, name: "Authentication", category: (3, "Identity & Access Management"), activity: (1, "Logon") }
+            }
             EventKind::Imported | EventKind::Captured | EventKind::Saved | EventKind::Held => Class::api(CREATE),
             EventKind::UsedBy | EventKind::Verified | EventKind::Exported => Class::api(READ),
             EventKind::Used

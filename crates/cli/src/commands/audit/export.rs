@@ -86,7 +86,11 @@ impl Export {
                 "events": exported.count, "first": exported.first, "through": exported.through,
             }));
         }
-        context.output.say(&format!("{} {} written to {to}", exported.count, if exported.count == 1 { "event" } else { "events" }));
+        context.output.say(&format!(
+            "{} {} written to {to}",
+            exported.count,
+            if exported.count == 1 { "event" } else { "events" }
+        ));
         Ok(())
     }
 

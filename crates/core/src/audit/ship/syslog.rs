@@ -76,7 +76,7 @@ impl Syslog {
         let tcp = self.connect(terms.time_out).map_err(broken)?;
         let messages: Vec<u8> = events.iter().flat_map(framed).collect();
         if !self.is_tls {
-            return deliver(&tcp, &messages, &tcp).map_err(broken);
+            return deliver(&tcp, &messages).map_err(broken);
         }
         let mut tls = self.handshake(&tcp, terms)?;
         let done = deliver_over_tls(&mut tls, &messages);
@@ -130,23 +130,49 @@ impl Syslog {
     }
 }
 
-fn deliver(mut to: impl Write, messages: &[u8], tcp: &TcpStream) -> io::Result<()> {
-    to.write_all(messages)?;
-    to.flush()?;
+fn deliver(mut tcp: &TcpStream, messages: &[u8]) -> io::Result<()> {
+    tcp.write_all(messages)?;
+    // A server that closes before it was told that this is all has not read all of it.
+    tcp.set_nonblocking(true)?;
+    let early = tcp.peek(&mut [0]);
+    tcp.set_nonblocking(false)?;
+    if matches!(early, Ok(0)) {
+        return Err(closed_early());
+    }
     tcp.shutdown(Shutdown::Write)?;
-    until_closed(tcp)
+    until_closed(tcp)?;
+    tcp.take_error()?.map_or(Ok(()), Err)
 }
 
 fn deliver_over_tls(tls: &mut StreamOwned<ClientConnection, &TcpStream>, messages: &[u8]) -> io::Result<()> {
     tls.write_all(messages)?;
+    tls.flush()?;
+    tls.sock.set_nonblocking(true)?;
+    let early = loop {
+        match tls.conn.read_tls(&mut tls.sock) {
+            Ok(0) => break true,
+            Ok(_) => drop(tls.conn.process_new_packets().map_err(io::Error::other)?),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => break false,
+            Err(error) => return Err(error),
+        }
+    };
+    tls.sock.set_nonblocking(false)?;
+    if early {
+        return Err(closed_early());
+    }
     tls.conn.send_close_notify();
     tls.flush()?;
     tls.sock.shutdown(Shutdown::Write)?;
-    match until_closed(tls) {
-        // Without TLS's own word for it. That tells nothing less: a syslog server closes, and says nothing else.
-        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(()),
-        closed => closed,
+    match until_closed(&mut *tls) {
+        // Without TLS's own word for it, as some servers do.
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => {}
+        closed => closed?,
     }
+    tls.sock.take_error()?.map_or(Ok(()), Err)
+}
+
+fn closed_early() -> io::Error {
+    io::Error::new(ErrorKind::ConnectionReset, "it closed the connection in the middle")
 }
 
 /// Waits for the other side to close. It has nothing to say; one that talks on and on is left.

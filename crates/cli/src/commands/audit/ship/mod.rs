@@ -34,10 +34,10 @@ use crate::{
 ///   credstack audit ship --otlp https://collector.example.com:4318 --ca-file ca.pem
 ///   credstack audit ship --otlp
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(verbatim_doc_comment, group = clap::ArgGroup::new("destination").required(true).args(["syslog", "otlp"]))]
 pub struct Ship {
     /// A syslog server (RFC 5424): tls://HOST[:6514], or tcp://HOST:PORT without encryption
-    #[arg(long, value_name = "ADDR", required_unless_present = "otlp", conflicts_with = "otlp")]
+    #[arg(long, value_name = "ADDR")]
     syslog: Option<String>,
     /// A receiver of OpenTelemetry logs over HTTP: https://HOST:4318; /v1/logs is added
     #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = "")]
@@ -70,8 +70,8 @@ impl Ship {
         let mut shipped = Exported::default();
         let timeout = Duration::from_secs(u64::try_from(self.timeout).unwrap_or_default().max(1));
         let patience = Patience { context, timeout, ca_file, is_past_rejected: self.past_rejected };
-        let done = cursor(&reader, &name)
-            .and_then(|cursor| ship(context, &reader, &destination, cursor, &patience, &mut shipped));
+        let done =
+            cursor(&reader, &name).and_then(|cursor| ship(context, &reader, &destination, cursor, &patience, &mut shipped));
         // An event about that alone would make the next run send it and write another one, for ever.
         if shipped.is_news {
             shipped.record(context, destination.format(), &name);
@@ -131,11 +131,10 @@ fn cursor(reader: &Reader, name: &str) -> Result<Option<Cursor>, Failure> {
     let at = cursor.sequence;
     match reader.standing(&cursor)? {
         Standing::Whole => Ok(Some(cursor)),
-        Standing::Pruned(oldest) => Err(Failure::new(
-            Kind::Log,
-            format!("events {} to {} were pruned before {name} had them", at + 1, oldest - 1),
-        )
-        .next_step("give --from-start to send what is left of the log")),
+        Standing::Pruned(oldest) => {
+            Err(Failure::new(Kind::Log, format!("events {} to {} were pruned before {name} had them", at + 1, oldest - 1))
+                .next_step("give --from-start to send what is left of the log"))
+        }
         Standing::Replaced => {
             let what = format!("the log is not the one of which {name} has the first {at} events: it was replaced, or cut off");
             Err(Failure::new(Kind::Log, what)
