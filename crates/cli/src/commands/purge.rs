@@ -56,7 +56,7 @@ impl Purge {
         }
         context.output.notices(&mut change);
         let erased = change.secrets_kept()?.len();
-        change.purge()?;
+        change.purge(self.abandon)?;
         done(context, erased)
     }
 

@@ -17,10 +17,10 @@ fn a_log_that_nobody_touched_verifies_through_every_head_it_had() {
     env.credstack(["push", "assume", "Nobody"]).exits(4);
     env.credstack(["pop"]).ok();
     heads.push(env.plain(["audit", "head"]).ok().stdout);
+    let (head, verified) = (env.json(["audit", "head"]), env.json(["audit", "verify"]));
     for head in &heads {
         env.credstack(["audit", "verify", "--head", head.trim()]).ok();
     }
-    let (verified, head) = (env.json(["audit", "verify"]), env.json(["audit", "head"]));
     assert_eq!((&verified["events"], &verified["hash"]), (&head["count"], &head["hash"]));
     assert_eq!(heads[2].trim(), format!("{}:{}", head["count"], head["hash"].as_str().unwrap()));
     for rubbish in ["", "7", "-1:00", "1:zz", "0:11"] {
@@ -64,4 +64,27 @@ fn another_database_in_the_place_of_ours_is_not_ours() {
     let head = env.plain(["audit", "head"]).ok().stdout;
     fs::copy(other.database(), env.database()).unwrap();
     env.credstack(["audit", "verify", "--head", head.trim()]).exits(9).says("the log was replaced or computed anew");
+}
+
+#[test]
+fn the_seal_finds_what_the_chain_cannot() {
+    let env = TestEnvironment::new();
+    env.push_role("Developer");
+    let old = fs::read(env.database()).unwrap();
+    env.credstack(["pop"]).ok();
+    env.push_role("Developer");
+    let new = fs::read(env.database()).unwrap();
+    let verified = env.json(["audit", "verify"]);
+    assert_eq!((&verified["sealed"], &verified["unsealed"]), (&verified["events"], &0.into()));
+    fs::write(env.database(), &old).unwrap();
+    env.credstack(["audit", "verify"]).exits(9).says("it was cut off");
+    // A change that comes after does not cover it up.
+    env.credstack(["pop"]).ok();
+    env.push_role("Developer");
+    env.credstack(["audit", "verify"]).exits(9);
+    fs::write(env.database(), &new).unwrap();
+    env.credstack(["audit", "verify"]).ok();
+    env.credstack(["use", "c1"]).ok();
+    let verified = env.json(["audit", "verify"]);
+    assert_eq!(verified["unsealed"], 1);
 }

@@ -79,6 +79,8 @@ fn assert_before_or_after(machine: &Machine, before: &Content, after: &Content, 
     let frames = machine.content().frames;
     assert!(frames == before.frames || frames == after.frames, "{what}: {frames:?} is neither {before:?} nor {after:?}");
 
+    machine.assert_verifies();
+
     // The next change settles, and says once what was left.
     let first = machine.run(&["forget", "--expired"]).ok();
     let second = machine.run(&["forget", "--expired"]).ok();

@@ -121,8 +121,8 @@ fn duckdb_reads_an_export_as_it_is() {
     let script = "import duckdb, json, sys\n\
         db = duckdb.connect(config={'autoinstall_known_extensions': False, 'autoload_known_extensions': False})\n\
         print(json.dumps([db.sql(query).fetchall() for query in sys.argv[1:]]))";
-    let of_json = |query: &str| format!("{query}").replace("EVENTS", &format!("read_json_auto('{}')", path(&events)));
-    let of_csv = |query: &str| format!("{query}").replace("EVENTS", &format!("read_csv_auto('{}')", path(&table)));
+    let of_json = |query: &str| query.replace("EVENTS", &format!("read_json_auto('{}')", path(&events)));
+    let of_csv = |query: &str| query.replace("EVENTS", &format!("read_csv_auto('{}')", path(&table)));
     let answers = python(
         &env,
         script,

@@ -58,6 +58,13 @@ pub(crate) fn has(connection: &Connection, event: EventKind, id: CredentialId) -
     Ok(statement.exists((event.as_str(), id.0))?)
 }
 
+/// Whether something is in the log that is never written without a seal.
+pub(crate) fn must_be_sealed(connection: &Connection) -> Result<bool, DatabaseError> {
+    let mut statement = connection.prepare("SELECT 1 FROM event WHERE event IN (?1, ?2, ?3) LIMIT 1")?;
+    let sealing = [EventKind::StoreChanged, EventKind::Resealed, EventKind::Pruned];
+    Ok(statement.exists(sealing.map(EventKind::as_str))?)
+}
+
 /// When the log first and last tells something of a credential set.
 pub(crate) fn seen(connection: &Connection, id: CredentialId) -> Result<Option<(Timestamp, Timestamp)>, DatabaseError> {
     let mut statement = connection.prepare("SELECT min(at), max(at) FROM event WHERE credential = ?1")?;

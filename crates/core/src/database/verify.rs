@@ -71,6 +71,8 @@ pub enum Wrong {
     CutOff,
     /// The chain is whole, but it is not the one that this event was part of.
     Replaced,
+    /// The secret store has no seal, and a log that was kept whole has one.
+    Unsealed,
     /// What guards the log in the database is missing, or not credstack's.
     Unguarded(String),
 }
@@ -85,6 +87,7 @@ impl Wrong {
             Wrong::Reordered => "reordered",
             Wrong::CutOff => "cut-off",
             Wrong::Replaced => "replaced",
+            Wrong::Unsealed => "unsealed",
             Wrong::Unguarded(_) => "unguarded",
         }
     }
@@ -96,12 +99,11 @@ impl Verified {
         Ok(Verified { head: Head::default(), through: anchors.iter().map(|anchor| anchor.count == 0).collect() })
     }
 
-    /// Requires that the chain goes through an anchor that somebody kept elsewhere.
-    pub fn require(&self, anchor: &Head, goes_through: bool) -> Result<(), BadLog> {
-        match goes_through {
-            true => Ok(()),
-            false if self.head.count < anchor.count => Err(BadLog { event: Some(self.head.count + 1), wrong: Wrong::CutOff }),
-            false => Err(BadLog { event: Some(anchor.count), wrong: Wrong::Replaced }),
+    /// What is wrong with a log that does not go through `anchor`.
+    pub fn misses(&self, anchor: &Head) -> BadLog {
+        match self.head.count < anchor.count {
+            true => BadLog { event: Some(self.head.count + 1), wrong: Wrong::CutOff },
+            false => BadLog { event: Some(anchor.count), wrong: Wrong::Replaced },
         }
     }
 }

@@ -49,6 +49,8 @@ struct Line {
     jobs: Option<mpsc::Sender<Job>>,
     /// For how long calls have now been in vain, one after the other: together they wait no longer than one may.
     in_vain: Duration,
+    /// Whether it gave an answer to the last call.
+    answered: bool,
     /// The answer that a caller stopped waiting for. While it is outstanding, another call could only wait behind it.
     outstanding: Option<mpsc::Receiver<()>>,
 }
@@ -64,28 +66,33 @@ impl Keyring {
 
     /// A keyring that answers that it has no such item is set up and open.
     pub(super) fn ready(&self) -> Result<()> {
-        self.call(|entries| entries.get(&Uuid::nil().to_string()).map(drop))
+        self.call(Duration::MAX, |entries| entries.get(&Uuid::nil().to_string()).map(drop))
     }
 
-    pub(super) fn put(&self, id: Uuid, payload: Payload) -> Result<()> {
-        self.call(move |entries| {
+    pub(super) fn put(&self, most: Duration, id: Uuid, payload: Payload) -> Result<()> {
+        self.call(most, move |entries| {
             entries.set(&id.to_string(), &payload.0)?;
             let kept = entries.get(&id.to_string())?;
             if kept.as_ref() == Some(&payload.0) { Ok(()) } else { Err(SecretStoreError::NotKept { store: "keyring", id }) }
         })
     }
 
-    pub(super) fn get(&self, id: Uuid) -> Result<Payload> {
-        let found = self.call(move |entries| entries.get(&id.to_string()))?;
+    pub(super) fn get(&self, most: Duration, id: Uuid) -> Result<Payload> {
+        let found = self.call(most, move |entries| entries.get(&id.to_string()))?;
         found.map(Payload).ok_or(SecretStoreError::NoEntry { store: "keyring", id })
     }
 
     pub(super) fn erase(&self, id: Uuid) -> Result<()> {
-        self.call(move |entries| entries.delete(&id.to_string()))
+        self.call(Duration::MAX, move |entries| entries.delete(&id.to_string()))
     }
 
-    fn call<T: Send + 'static>(&self, job: impl FnOnce(&dyn Entries) -> Result<T> + Send + 'static) -> Result<T> {
-        let bound = self.patience.bound();
+    pub(super) fn is_open(&self) -> bool {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner).answered
+    }
+
+    /// Waits for as long as the patience is, and no longer than `most`.
+    fn call<T: Send + 'static>(&self, most: Duration, job: impl FnOnce(&dyn Entries) -> Result<T> + Send + 'static) -> Result<T> {
+        let bound = self.patience.bound().min(most);
         let (connect, may_prompt) = (self.connect, self.patience == Patience::PersonPresent);
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(outstanding) = &line.outstanding {
@@ -124,6 +131,7 @@ impl Keyring {
                 Err(SecretStoreError::KeyringFailed { what: "its library stopped unexpectedly".into() })
             }
         };
+        line.answered = result.is_ok();
         if let Err(SecretStoreError::Frozen { .. }) = result {
             line.in_vain += started.elapsed();
             return Err(SecretStoreError::Frozen { waited: line.in_vain });
@@ -198,7 +206,7 @@ mod tests {
 
     #[test]
     fn what_was_not_kept_is_said() {
-        let put = broken().put(Uuid::nil(), Payload(Zeroizing::new(b"{}".to_vec())));
+        let put = broken().put(Duration::MAX, Uuid::nil(), Payload(Zeroizing::new(b"{}".to_vec())));
         assert!(matches!(put, Err(SecretStoreError::NotKept { store: "keyring", .. })), "{put:?}");
     }
 
@@ -209,7 +217,7 @@ mod tests {
             let erased = keyring.erase(Uuid::nil());
             assert!(matches!(erased, Err(SecretStoreError::KeyringFailed { .. })), "{erased:?}");
         }
-        assert_eq!(keyring.get(Uuid::nil()).unwrap().0.as_slice(), b"{");
+        assert_eq!(keyring.get(Duration::MAX, Uuid::nil()).unwrap().0.as_slice(), b"{");
     }
     #[test]
     fn one_connection_serves_every_call() {
@@ -221,7 +229,7 @@ mod tests {
         let keyring = Keyring { connect, ..Keyring::new(Patience::NobodyCanAnswer) };
         assert_eq!(CONNECTIONS.load(Ordering::SeqCst), 0, "opening connects to nothing");
         for _ in 0..3 {
-            keyring.get(Uuid::nil()).unwrap();
+            keyring.get(Duration::MAX, Uuid::nil()).unwrap();
         }
         assert_eq!(CONNECTIONS.load(Ordering::SeqCst), 1);
     }

@@ -8,6 +8,7 @@
 mod error;
 mod keyring;
 mod payload;
+mod seal;
 #[cfg(unix)]
 mod vault;
 
@@ -24,6 +25,8 @@ use payload::Payload;
 
 pub use error::SecretStoreError;
 pub use keyring::Keyring;
+pub(crate) use seal::BRIEFLY;
+pub use seal::Seal;
 #[cfg(unix)]
 pub use vault::Vault;
 
@@ -134,13 +137,18 @@ impl SecretStore {
 
     /// Writes `set` under the name `item`, reads it back and compares.
     pub fn put(&self, item: &Item, set: &CredentialSet) -> Result<()> {
+        self.put_within(Duration::MAX, item, set)
+    }
+
+    /// The same, bounded in time by `most` where its own patience is greater.
+    fn put_within(&self, most: Duration, item: &Item, set: &CredentialSet) -> Result<()> {
         let payload = Payload::encode(&item.nonce, set);
         let size = payload.0.len();
         if size > payload::LIMIT {
             return Err(SecretStoreError::TooLarge { id: item.id, size, limit: payload::LIMIT });
         }
         match self {
-            SecretStore::Keyring(keyring) => keyring.put(item.id, payload),
+            SecretStore::Keyring(keyring) => keyring.put(most, item.id, payload),
             #[cfg(unix)]
             SecretStore::Vault(vault) => vault.put(item.id, &payload),
         }
@@ -151,8 +159,12 @@ impl SecretStore {
     /// [`SecretStoreError::NoEntry`] is no proof that the secret is gone (another keyring may be in place): never
     /// delete metadata because of it.
     pub fn get(&self, item: &Item) -> Result<CredentialSet> {
+        self.get_within(Duration::MAX, item)
+    }
+
+    fn get_within(&self, most: Duration, item: &Item) -> Result<CredentialSet> {
         let payload = match self {
-            SecretStore::Keyring(keyring) => keyring.get(item.id)?,
+            SecretStore::Keyring(keyring) => keyring.get(most, item.id)?,
             #[cfg(unix)]
             SecretStore::Vault(vault) => vault.get(item.id)?,
         };
@@ -175,6 +187,21 @@ impl SecretStore {
             SecretStore::Keyring(keyring) => keyring.ready(),
             #[cfg(unix)]
             SecretStore::Vault(vault) => vault.ready(),
+        }
+    }
+
+    /// The operating system's keyring, whatever store is in use. It never prompts.
+    pub(crate) fn keyring() -> SecretStore {
+        SecretStore::Keyring(Keyring::new(Patience::NobodyCanAnswer))
+    }
+
+    /// Whether something can be put into it at once, and nobody is asked: a keyring that gave its last answer, a vault
+    /// whose key was read or lies in a file.
+    pub(crate) fn is_open(&self) -> bool {
+        match self {
+            SecretStore::Keyring(keyring) => keyring.is_open(),
+            #[cfg(unix)]
+            SecretStore::Vault(vault) => vault.is_open(),
         }
     }
 
@@ -222,6 +249,17 @@ impl SecretStore {
         {
             let _no_vault = directory;
             Ok(Vec::new())
+        }
+    }
+
+    /// Whether there is a seal in the vault in `directory`, which need not be there.
+    pub(crate) fn has_vault_seal(directory: &Path) -> Result<bool> {
+        #[cfg(unix)]
+        return Vault::has_seal(directory);
+        #[cfg(not(unix))]
+        {
+            let _no_vault = directory;
+            Ok(false)
         }
     }
 

@@ -10,7 +10,7 @@ use std::{
 
 use uuid::Uuid;
 
-use super::{KeySource, Patience, Result, SecretStoreError, payload::Payload};
+use super::{KeySource, Patience, Result, SecretStoreError, payload::Payload, seal::IN_VAULT};
 use file::Directory;
 use key::Key;
 use sealed::Sealed;
@@ -75,6 +75,10 @@ impl Vault {
         self.directory.remove(&self.directory.path_of(&id.to_string()))
     }
 
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.source, KeySource::File(_)) || self.key.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     pub(super) fn sweep_temporary_files(&self) -> Result<()> {
         if !self.directory.exists()? {
             return Ok(());
@@ -91,13 +95,19 @@ impl Vault {
         vault.remove(&vault.path_of(KEY_CHECK))
     }
 
+    pub(super) fn has_seal(directory: &Path) -> Result<bool> {
+        let vault = Directory::new(directory);
+        Ok(vault.exists()? && vault.read(&vault.path_of(&IN_VAULT.to_string()))?.is_some())
+    }
+
     /// The names of the secrets in `directory`.
     pub(super) fn items(directory: &Path) -> Result<Vec<String>> {
         let vault = Directory::new(directory);
         if !vault.exists()? {
             return Ok(Vec::new());
         }
-        Ok(vault.names()?.into_iter().filter(|name| Uuid::try_parse(name).is_ok()).collect())
+        let is_secret = |name: &String| Uuid::try_parse(name).is_ok_and(|id| id != IN_VAULT);
+        Ok(vault.names()?.into_iter().filter(is_secret).collect())
     }
 
     /// Removes a vault's own files, and `directory` itself if nothing else is in it.
@@ -160,7 +170,9 @@ impl Vault {
     fn secrets(&self) -> Result<Vec<(Uuid, PathBuf)>> {
         let mut secrets = Vec::new();
         for name in self.directory.names()? {
-            if let Ok(id) = name.parse() {
+            if let Ok(id) = name.parse()
+                && id != IN_VAULT
+            {
                 secrets.push((id, self.directory.path_of(&name)));
             }
         }

@@ -183,7 +183,7 @@ impl Change {
         let frames = after.cloned().unwrap_or_default();
         self.check_move(stack, before, &frames)?;
         let (now, actor) = (self.now, self.actor_json());
-        let leaving = self.database.write(|transaction| -> Result<_, StackError> {
+        let leaving = self.write(|transaction| -> Result<_, StackError> {
             for id in arrived {
                 credentials::activate(transaction, *id, false)?;
             }
@@ -259,7 +259,7 @@ impl Change {
             return Ok(());
         }
         let (now, actor) = (self.now, self.actor_json());
-        self.database.write(|transaction| {
+        self.write(|transaction| {
             for credential in erased {
                 credentials::mark_erased(transaction, credential.id)?;
                 events::append(transaction, now, &by(entry_about(EventKind::Erased, credential), &actor))?;

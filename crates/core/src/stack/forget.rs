@@ -30,7 +30,7 @@ impl Change {
     fn give_up(&mut self, leaving: Vec<Credential>) -> Result<Vec<Left>, StackError> {
         self.require_consent(&leaving)?;
         let (now, actor) = (self.now, self.actor_json());
-        self.database.write(|transaction| -> Result<(), StackError> {
+        self.write(|transaction| -> Result<(), StackError> {
             for credential in &leaving {
                 credentials::mark_leaving(transaction, credential.id)?;
                 events::append(transaction, now, &by(entry_about(EventKind::Forgotten, credential), &actor))?;

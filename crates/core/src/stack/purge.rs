@@ -28,7 +28,7 @@ impl Change {
     pub fn abandon_secrets(&mut self) -> Result<Vec<Credential>, StackError> {
         let kept = self.secrets_kept()?;
         let (now, actor) = (self.now, self.actor_json());
-        self.database.write(|transaction| -> Result<(), DatabaseError> {
+        self.write(|transaction| -> Result<(), DatabaseError> {
             for credential in &kept {
                 credentials::mark_leaving(transaction, credential.id)?;
                 credentials::mark_erased(transaction, credential.id)?;
@@ -45,16 +45,20 @@ impl Change {
     }
 
     /// Erases every secret and then everything else of ours in the state directory, the log included. What is not ours
-    /// stays. If a secret cannot be erased the database stays too, and knows which ones are left.
-    pub fn purge(mut self) -> Result<(), StackError> {
+    /// stays. If a secret, or the seal of the log, cannot be erased the database stays too, and knows which ones are left;
+    /// `abandoned` is one whose secret store was given up.
+    pub fn purge(mut self, abandoned: bool) -> Result<(), StackError> {
         let kept = self.secrets_kept()?;
-        self.database.write(|transaction| kept.iter().try_for_each(|it| credentials::mark_leaving(transaction, it.id)))?;
+        self.write(|transaction| kept.iter().try_for_each(|it| credentials::mark_leaving(transaction, it.id)))?;
         self.notices.clear();
         self.erase(kept);
         for notice in std::mem::take(&mut self.notices) {
             if let Notice::Postponed { error, .. } = notice {
                 return Err(error);
             }
+        }
+        if chosen(&self.database)? == Some(StoreChoice::Keyring) && !abandoned {
+            self.store()?.erase_seal(self.place.path())?;
         }
         remove_everything(&self.place)
     }
@@ -69,6 +73,9 @@ pub fn abandon_everything(place: &StateDirectory) -> Result<(), StackError> {
 
 /// The caller holds the lock.
 fn remove_everything(place: &StateDirectory) -> Result<(), StackError> {
+    // A keyring that was in use earlier may have a seal too. One that stays where it cannot be reached is of a log that is
+    // gone: the next log here does not verify until it is accepted.
+    let _unreachable = SecretStore::keyring().erase_seal(place.path());
     let unusable = |path: &Path| {
         let path = path.to_owned();
         move |error: io::Error| StackError::Place { path, reason: error.to_string() }

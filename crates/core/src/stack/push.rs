@@ -60,7 +60,7 @@ impl Change {
         let entry = self.acquired_entry(id)?;
         let held = entry_about(EventKind::Held, &self.credential(id)?);
         let (now, actor) = (self.now, self.actor_json());
-        self.database.write(|transaction| -> Result<(), DatabaseError> {
+        self.write(|transaction| -> Result<(), DatabaseError> {
             credentials::activate(transaction, id, true)?;
             events::append(transaction, now, &by(entry, &actor))?;
             events::append(transaction, now, &by(held, &actor))
@@ -85,7 +85,7 @@ impl Change {
     pub(super) fn arrive(&mut self, acquired: &Acquired, detail: &Map<String, Value>) -> Result<CredentialId, StackError> {
         let store = self.store()?;
         let item = Item::new(self.now)?;
-        let id = self.database.write(|transaction| credentials::insert_pending(transaction, acquired, &item, detail))?;
+        let id = self.write(|transaction| credentials::insert_pending(transaction, acquired, &item, detail))?;
         match store.put(&item, &acquired.set) {
             Ok(()) => Ok(id),
             Err(error) => {
@@ -128,7 +128,7 @@ impl Change {
             }
         };
         let (now, actor) = (self.now, self.actor_json());
-        self.database.write(|transaction| {
+        self.write(|transaction| {
             for entry in entries {
                 events::append(transaction, now, &by(entry, &actor))?;
             }

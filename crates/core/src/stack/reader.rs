@@ -20,8 +20,8 @@ use crate::{
 pub struct Reader {
     /// `None`: nothing was ever written.
     pub(super) database: Option<Database>,
-    place: StateDirectory,
-    secrets: Secrets,
+    pub(super) place: StateDirectory,
+    pub(super) secrets: Secrets,
 }
 
 /// What a frame holds, with its secret.

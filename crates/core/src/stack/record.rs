@@ -1,10 +1,9 @@
-use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{Change, StackError, StateDirectory};
+use super::{Change, StackError, StateDirectory, Terms, seal};
 use crate::{
     database::{Database, DatabaseError, events},
-    values::{Actor, Credential, CredentialId, Entry, EventKind, Frame, Frames, StackName},
+    values::{Credential, CredentialId, Entry, EventKind, Frame, Frames, StackName},
 };
 
 impl Change {
@@ -35,7 +34,7 @@ impl Change {
     /// Appends entries in a transaction of their own.
     pub(super) fn append(&mut self, entries: impl IntoIterator<Item = Entry>) -> Result<(), StackError> {
         let (now, actor) = (self.now, self.actor_json());
-        self.database.write(|transaction| -> Result<(), DatabaseError> {
+        self.write(|transaction| -> Result<(), DatabaseError> {
             for entry in entries {
                 events::append(transaction, now, &by(entry, &actor))?;
             }
@@ -51,15 +50,10 @@ impl Change {
 
 /// Appends entries that change nothing else, and waits for nobody who holds the lock: it may be held for minutes, by a
 /// prompt. Where there is no database there is no log either.
-pub fn record(
-    place: &StateDirectory,
-    now: Timestamp,
-    actor: &Actor,
-    entries: impl IntoIterator<Item = Entry>,
-) -> Result<(), StackError> {
+pub fn record(place: &StateDirectory, terms: &Terms, entries: impl IntoIterator<Item = Entry>) -> Result<(), StackError> {
     let Some(mut database) = Database::open(&place.database())? else { return Ok(()) };
-    let actor = json!(actor);
-    database.write(|transaction| -> Result<(), DatabaseError> {
+    let (now, actor) = (terms.now, json!(terms.actor));
+    seal::write(&mut database, &terms.secrets, place, |transaction| -> Result<(), DatabaseError> {
         for entry in entries {
             events::append(transaction, now, &by(entry, &actor))?;
         }

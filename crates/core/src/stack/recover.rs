@@ -39,7 +39,7 @@ impl Change {
                 let (now, actor) = (self.now, self.actor_json());
                 let mut entries = self.unlogged_acquisition(id)?;
                 entries.push(entry_about(EventKind::Held, credential));
-                self.database.write(|transaction| -> Result<(), DatabaseError> {
+                self.write(|transaction| -> Result<(), DatabaseError> {
                     credentials::activate(transaction, id, true)?;
                     for entry in entries {
                         events::append(transaction, now, &by(entry, &actor))?;

@@ -95,7 +95,7 @@ impl Change {
         let entries = [self.acquired_entry(id)?, renewed];
         let (now, actor) = (self.now, self.actor_json());
         let leaving: Vec<_> = Some(before).filter(Credential::has_secret).into_iter().collect();
-        self.database.write(|transaction| -> Result<(), StackError> {
+        self.write(|transaction| -> Result<(), StackError> {
             match is_kept {
                 true => credentials::activate(transaction, id, stacks.is_empty())?,
                 false => {
@@ -124,6 +124,6 @@ impl Change {
     /// Remembers that a renewal failed now.
     pub fn note_failed_renewal(&mut self, credential: CredentialId) -> Result<(), StackError> {
         let failed = FailedRenewal { credential, at: self.now };
-        Ok(self.database.write(|transaction| settings::put(transaction, FAILED, &failed))?)
+        Ok(self.write(|transaction| settings::put(transaction, FAILED, &failed))?)
     }
 }

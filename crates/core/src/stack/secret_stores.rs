@@ -1,11 +1,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction};
 
 use super::{Change, StackError, StateDirectory, record::by};
 use crate::{
     database::{Database, DatabaseError, events, settings},
-    secret_store::{Patience, SecretStore, StoreChoice},
+    secret_store::{BRIEFLY, Patience, SecretStore, StoreChoice},
     values::{Entry, EventKind},
 };
 
@@ -41,6 +41,11 @@ impl Secrets {
     #[must_use]
     pub fn unopened(&self) -> Secrets {
         Secrets::new(self.patience)
+    }
+
+    /// The store, if the command has opened one.
+    pub(super) fn opened(&self) -> Option<Arc<SecretStore>> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(_, store)| store.clone())
     }
 
     /// The store that `choice` names.
@@ -93,10 +98,14 @@ impl Change {
         let mut entry = Entry::new(EventKind::StoreChanged);
         entry.detail.insert("store".into(), serde_json::json!(choice));
         let (now, entry) = (self.now, by(entry, &self.actor_json()));
-        self.database.write(|transaction| -> Result<(), DatabaseError> {
+        let choose = |transaction: &Transaction<'_>| -> Result<(), DatabaseError> {
             settings::put(transaction, SETTING, choice)?;
             events::append(transaction, now, &entry)
-        })?;
-        Ok(())
+        };
+        match store.seal(BRIEFLY, self.place.path()) {
+            // One that the new key does not open was another vault's.
+            Ok(None) | Err(_) => self.write_sealed(&store, choose),
+            Ok(Some(_)) => Ok(self.write(choose)?),
+        }
     }
 }

@@ -89,10 +89,19 @@ impl Real {
             self.take(step, true, model)?;
         }
         same!("secrets at the end", self.files(), BTreeSet::new());
+        self.check_seal()?;
         self.base += model.sets.len() as i64;
         self.sequence += 1;
         self.read.clear();
         Ok(())
+    }
+
+    /// No process was killed, so the log goes through the newer head of the seal.
+    fn check_seal(&self) -> Checked {
+        let seal = self.reader().unwrap().seals().unwrap().chosen.ok_or("the log has no seal")?;
+        let sealed = self.rows.prepare("SELECT 1 FROM event WHERE sequence = ?1 AND hash = ?2").unwrap();
+        let through = { sealed }.exists((seal.next.count, seal.next.hash)).unwrap();
+        if through { Ok(()) } else { Err(format!("the log does not go through its seal: {seal:?}")) }
     }
 
     fn change(&self, step: Step, agreed: bool, before: &Model, after: &Model) -> Result<(), StackError> {
@@ -196,7 +205,7 @@ impl Real {
     fn files(&self) -> BTreeSet<String> {
         let names = fs::read_dir(self.place().vault()).into_iter().flatten();
         let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        names.filter(|name| name != "key-check").collect()
+        names.filter(|name| name != "key-check" && !name.ends_with("-000000000002")).collect()
     }
 
     fn number_of(&self, frame: &Frame) -> Number {

@@ -5,6 +5,7 @@ mod exported;
 mod head;
 mod key;
 mod live;
+mod seal;
 mod ship;
 mod show;
 mod verify;
@@ -40,6 +41,7 @@ enum Question {
     Live(live::Live),
     Verify(verify::Verify),
     Head(head::HeadOfLog),
+    Seal(seal::Seal),
     Export(Box<export::Export>),
     Ship(ship::Ship),
 }
@@ -53,6 +55,7 @@ impl Audit {
             Question::Live(command) => command.run(context),
             Question::Verify(command) => command.run(context),
             Question::Head(command) => command.run(context),
+            Question::Seal(command) => command.run(context),
             Question::Export(command) => command.run(context),
             Question::Ship(command) => command.run(context),
         }

@@ -1,4 +1,8 @@
-use credstack_core::database::{BadLog, Head, Wrong};
+use credstack_core::{
+    database::{BadLog, Head, Verified, Wrong},
+    stack::{Consent, Reader, Seals, record},
+    values::{Entry, EventKind},
+};
 use serde_json::json;
 
 use crate::{
@@ -8,33 +12,101 @@ use crate::{
 
 /// Verify that nobody touched the log
 ///
-/// Every event is hashed again. An event that was changed, removed, put in or moved is named, and
-/// the exit code is 9. With --head, so is a log that was cut off before it or computed anew.
+/// Every event is hashed again, and the log must go through the seal that the secret store has of it.
+/// An event that was changed, removed, put in or moved is named, and the exit code is 9; so it is for
+/// a log that was cut off or replaced. The log says that it was verified.
+///
+/// Where secret store and database can both be rolled back, only a head that was kept elsewhere finds
+/// it: --head.
 ///
 /// Examples:
 ///   credstack audit verify
 ///   credstack audit verify --head 5:0d8df94f45fba45ebd3d4b0ea7fe1e4be10b9a2cbd0a41c8f94cd2f14cd3bbaf
+///   credstack audit verify --chain-only
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Verify {
     /// A head that `audit head` printed before: the log must go through it
     #[arg(long, value_name = "COUNT:HASH")]
     head: Option<Head>,
+    /// Leave out the secret store: what its seal would find is not found
+    #[arg(long)]
+    chain_only: bool,
+}
+
+/// A log that verifies.
+pub struct Whole {
+    /// Where it ends, and what it goes through.
+    pub verified: Verified,
+    /// How many of its events are sealed; `None` where the secret store was not asked, or nothing is to be sealed yet.
+    pub sealed: Option<i64>,
 }
 
 impl Verify {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
-        let anchors: Vec<Head> = self.head.into_iter().collect();
-        let verified = context.reader()?.verify(&anchors)?.map_err(failure)?;
-        for (anchor, through) in anchors.iter().zip(&verified.through) {
-            verified.require(anchor, *through).map_err(failure)?;
-        }
-        let (count, hash) = (verified.head.count, hex::encode(verified.head.hash));
+        let reader = context.reader()?;
+        let whole = match self.chain_only {
+            true => Whole { verified: chain(&reader, &Seals::default(), self.head)?, sealed: None },
+            false => whole(&reader, self.head)?,
+        };
+        let Head { count, hash } = whole.verified.head;
+        let (hash, unsealed) = (hex::encode(hash), count - whole.sealed.unwrap_or(0));
         if context.output.json() {
-            return context.output.print_json(&json!({ "events": count, "hash": hash }));
+            let shown = json!({ "events": count, "hash": hash, "sealed": whole.sealed, "unsealed": unsealed });
+            context.output.print_json(&shown)?;
+        } else {
+            let seal = match whole.sealed {
+                Some(_) if unsealed == 0 => "the secret store seals all of them".to_owned(),
+                Some(sealed) => format!("the secret store seals the first {sealed}, {unsealed} came after the seal"),
+                None if self.chain_only => "only the chain was verified, not the seal".to_owned(),
+                None => "nothing is sealed yet".to_owned(),
+            };
+            let head = self.head.map(|head| format!("\nit goes through the head that was given, at event {}", head.count));
+            let head = head.unwrap_or_default();
+            context.output.print(&format!("{count} events verify, the newest hash is {hash}\n{seal}{head}"))?;
         }
-        let anchored = self.head.map(|head| format!("\nit goes through the head that was given, at event {}", head.count));
-        context.output.print(&format!("{count} events verify, the newest hash is {hash}{}", anchored.unwrap_or_default()))
+        self.tell(context, &whole);
+        Ok(())
+    }
+
+    /// Writes down that the log was verified, which cannot fail it.
+    fn tell(&self, context: &Context, whole: &Whole) {
+        if whole.verified.head.count == 0 {
+            return;
+        }
+        let mut entry = Entry::new(EventKind::Verified);
+        let detail = json!({ "head": whole.verified.head.to_string(), "sealed": whole.sealed, "through": self.head.map(|head| head.to_string()) });
+        entry.detail = detail.as_object().cloned().unwrap_or_default();
+        entry.detail.retain(|_, value| !value.is_null());
+        let terms = context.terms("audit verify", Consent::Only(Default::default()));
+        if let Err(error) = record(&context.place, &terms, [entry]) {
+            context.output.warn(&format!("the log does not say that it was verified: {error}"));
+        }
+    }
+}
+
+/// Verifies the log against the seals that can be found, and against a head from elsewhere.
+pub fn whole(reader: &Reader, head: Option<Head>) -> Result<Whole, Failure> {
+    let seals = reader.seals().map_err(|error| {
+        let failure = Failure::from(error);
+        match chain(reader, &Seals::default(), head) {
+            Ok(_) => failure.next_step(
+                "the chain alone verifies (`--chain-only`); the seal has to be read to find a log that was cut off or replaced",
+            ),
+            Err(bad) => bad,
+        }
+    })?;
+    let verified = chain(reader, &seals, head)?;
+    let sealed = seals.sealed(&verified).map_err(failure)?;
+    Ok(Whole { verified, sealed })
+}
+
+fn chain(reader: &Reader, seals: &Seals, head: Option<Head>) -> Result<Verified, Failure> {
+    let anchors = [seals.anchors(), head.into_iter().collect()].concat();
+    let verified = reader.verify(&anchors)?.map_err(failure)?;
+    match (head, verified.through.last()) {
+        (Some(head), Some(false)) => Err(failure(verified.misses(&head))),
+        _ => Ok(verified),
     }
 }
 
@@ -47,9 +119,18 @@ pub fn failure(bad: BadLog) -> Failure {
         Wrong::Inserted => format!("{event} was inserted"),
         Wrong::Reordered => format!("{event} is not where it belongs: events were reordered"),
         Wrong::CutOff => format!("it was cut off: {event} and what followed are missing"),
-        Wrong::Replaced => format!("{event} is not the one that the head names: the log was replaced or computed anew"),
-        Wrong::Unguarded(complaint) => format!("its guard in the database is not whole: {complaint}"),
+        Wrong::Replaced if bad.event.is_none() => "it was replaced or removed: the vault has a seal of another one".to_owned(),
+        Wrong::Replaced => format!("{event} is not the one that was sealed: the log was replaced or computed anew"),
+        Wrong::Unsealed => "the secret store has no seal of it: the log, or the choice of the store, was replaced".to_owned(),
+        Wrong::Unguarded(ref complaint) => format!("its guard in the database is not whole: {complaint}"),
     };
-    Failure::new(Kind::Log, format!("the log does not verify: {what}"))
-        .next_step("keep a copy of the state directory as it is, and compare it with a backup")
+    let next = match bad.wrong {
+        Wrong::Unsealed => {
+            "if you moved the state directory, or emptied the keyring, `credstack audit seal` accepts the log as it is"
+        }
+        _ => {
+            "keep a copy of the state directory as it is, and compare it with a backup; `credstack audit seal` accepts a log whose chain is whole"
+        }
+    };
+    Failure::new(Kind::Log, format!("the log does not verify: {what}")).next_step(next)
 }

@@ -151,7 +151,9 @@ fn deliver_over_tls(tls: &mut StreamOwned<ClientConnection, &TcpStream>, message
     let early = loop {
         match tls.conn.read_tls(&mut tls.sock) {
             Ok(0) => break true,
-            Ok(_) => drop(tls.conn.process_new_packets().map_err(io::Error::other)?),
+            Ok(_) => {
+                tls.conn.process_new_packets().map_err(io::Error::other)?;
+            }
             Err(error) if error.kind() == ErrorKind::WouldBlock => break false,
             Err(error) => return Err(error),
         }

@@ -1,0 +1,49 @@
+use credstack_core::stack::{Change, Consent};
+use serde_json::json;
+
+use super::verify;
+use crate::{context::Context, failure::Failure};
+
+/// Accept the log as it is, after asking: seal it anew
+///
+/// After an incident that was looked into, after the state directory was moved or restored, `audit
+/// verify` goes on saying that the log is not the one that was sealed. This puts a new seal on it. The
+/// chain must be whole, and the log says who accepted it and what the old seal was.
+///
+/// Examples:
+///   credstack audit seal
+///   credstack audit seal --yes
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Seal {
+    /// Do it without asking
+    #[arg(long, short)]
+    yes: bool,
+}
+
+impl Seal {
+    pub fn run(&self, context: &Context) -> Result<(), Failure> {
+        let reader = context.reader()?;
+        reader.require_store()?;
+        let verified = reader.verify(&[])?.map_err(verify::failure)?;
+        // One that cannot be read is replaced like one that is not there.
+        let seals = reader.seals().unwrap_or_default();
+        if !self.yes {
+            let wrong = verify::whole(&reader, None).err().map(|failure| format!("{}. ", failure.message)).unwrap_or_default();
+            let question = format!("{wrong}From now on this log of {} events counts as whole. Go on?", verified.head.count);
+            match context.terminal.confirm(&question) {
+                Some(true) => {}
+                Some(false) => return Err(Failure::usage("stopped: nothing was changed")),
+                None => return Err(Failure::usage("sealing asks first, and nobody is there to answer").next_step("give --yes")),
+            }
+        }
+        let mut change = Change::begin(&context.place, context.terms("audit seal", Consent::Only(Default::default())))?;
+        let head = change.reseal(&seals)?;
+        context.output.notices(&mut change);
+        if context.output.json() {
+            return context.output.print_done(&json!({ "events": head.count, "hash": hex::encode(head.hash) }));
+        }
+        context.output.say(&format!("sealed: {} events, the newest hash is {}", head.count, hex::encode(head.hash)));
+        Ok(())
+    }
+}
