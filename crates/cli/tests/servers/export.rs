@@ -6,7 +6,8 @@ use std::{
 };
 
 use credstack_core::{
-    stack::{self, StateDirectory},
+    secret_store::Patience,
+    stack::{self, Consent, Secrets, StateDirectory, Terms},
     values::{Actor, Entry, EventKind},
 };
 use serde_json::{Value, json};
@@ -35,7 +36,14 @@ pub fn told() -> TestEnvironment {
 /// Writes entries into the log, by way of the library.
 pub fn record(env: &TestEnvironment, entries: impl IntoIterator<Item = Entry>) {
     let actor = Actor { user: "alice".into(), host: "laptop".into(), process: 7, version: "0".into(), ..Actor::default() };
-    stack::record(&StateDirectory::new(env.state()), jiff::Timestamp::now(), &actor, entries).unwrap();
+    let terms = Terms {
+        now: jiff::Timestamp::now(),
+        actor,
+        command: "test".into(),
+        secrets: Secrets::new(Patience::NobodyCanAnswer),
+        consent: Consent::Only(Default::default()),
+    };
+    stack::record(&StateDirectory::new(env.state()), &terms, entries).unwrap();
 }
 
 const KINDS: [&str; 23] = [

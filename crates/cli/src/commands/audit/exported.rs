@@ -1,5 +1,5 @@
 use credstack_core::{
-    stack,
+    stack::{self, Consent},
     values::{Entry, Event, EventKind},
 };
 use serde_json::json;
@@ -41,7 +41,8 @@ impl Exported {
         ] {
             entry.detail.insert(name.into(), value);
         }
-        if let Err(error) = stack::record(&context.place, context.time(), &context.actor(), [entry]) {
+        let terms = context.terms("audit", Consent::Only(Default::default()));
+        if let Err(error) = stack::record(&context.place, &terms, [entry]) {
             context.output.warn(&format!("that events were exported could not be written into the history: {error}"));
         }
     }
