@@ -88,3 +88,87 @@ fn the_seal_finds_what_the_chain_cannot() {
     let verified = env.json(["audit", "verify"]);
     assert_eq!(verified["unsealed"], 1);
 }
+
+/// What somebody does who can write the database and not the secret store.
+#[test]
+fn whoever_chooses_another_store_in_the_database_is_found() {
+    let env = TestEnvironment::new();
+    env.push_role("Developer");
+    let chosen = "SELECT value FROM setting WHERE name = 'secret_store'";
+    let vault: String = rusqlite::Connection::open(env.database()).unwrap().query_row(chosen, [], |row| row.get(0)).unwrap();
+    env.credstack(["audit", "verify"]).ok();
+
+    // No keyring is there: the seal cannot be asked for, and only the chain is whole.
+    sql(&env, r#"UPDATE setting SET value = '{"store":"keyring"}' WHERE name = 'secret_store'"#);
+    env.credstack(["audit", "verify"]).exits(6).says("the chain alone verifies");
+    env.credstack(["audit", "verify", "--chain-only"]).ok();
+    sql(&env, "DELETE FROM setting WHERE name = 'secret_store'");
+    env.credstack(["audit", "verify"]).exits(9).says("the vault has a seal of another one");
+    fs::remove_file(env.database()).unwrap();
+    env.credstack(["audit", "verify"]).exits(9).says("the vault has a seal of another one");
+
+    // A new log in its place, with the same vault.
+    let vault: serde_json::Value = serde_json::from_str(&vault).unwrap();
+    env.credstack(["setup", "--store", "vault", "--key-file", vault["key"]["file"].as_str().unwrap()]).ok();
+    env.credstack(["audit", "verify"]).exits(9).says("it was cut off");
+    env.push_role("Developer");
+    env.credstack(["audit", "verify"]).exits(9);
+    env.credstack(["audit", "seal"]).exits(2).says("--yes");
+    env.credstack(["audit", "seal", "--yes"]).ok();
+    assert_eq!(env.json(["audit", "verify"])["unsealed"], 0);
+    let resealed = env.json(["history", "--event", "resealed"]);
+    assert!(resealed["events"][0]["detail"]["seal"][1].as_str().unwrap().contains(':'), "{resealed}");
+}
+
+#[test]
+fn a_seal_that_is_gone_is_missed() {
+    let env = TestEnvironment::new();
+    env.push_role("Developer");
+    fs::remove_file(env.state().join("vault/00000000-0000-0000-0000-000000000002")).unwrap();
+    env.credstack(["audit", "verify"]).exits(9).says("the secret store has no seal of it");
+    env.credstack(["pop"]).ok();
+    env.credstack(["audit", "verify"]).ok();
+}
+
+#[test]
+fn a_pruned_log_verifies_from_its_checkpoint() {
+    let env = TestEnvironment::new();
+    env.push_role("Developer");
+    let old = env.plain(["audit", "head"]).ok().stdout;
+    env.credstack(["audit", "prune", "--before", "2020-01-01"]).exits(3);
+    env.credstack(["audit", "prune", "--before", "2100-01-01"]).exits(2).says("--yes");
+    let would = env.json(["audit", "prune", "--before", "2100-01-01", "--dry-run"]);
+    assert_eq!(would["removed"], 0);
+    env.credstack(["audit", "prune", "--before", "2100-01-01", "--yes"]).ok();
+    let events = env.json(["history"])["events"].as_array().unwrap().clone();
+    assert_eq!(events.len(), 1, "{events:?}");
+    assert_eq!(events[0]["detail"]["removed"], would["events"]);
+    assert_eq!(events[0]["detail"]["through"], would["through"]);
+    env.credstack(["pop"]).ok();
+    env.push_role("Developer");
+    let verified = env.json(["audit", "verify"]);
+    assert_eq!((&verified["pruned"], &verified["unsealed"]), (&would["events"], &0.into()));
+    env.credstack(["audit", "verify", "--head", old.trim()]).ok();
+    let older = format!("1:{}", "0".repeat(64));
+    env.credstack(["audit", "verify", "--head", &older]).exits(9).says("was pruned");
+    sql(&env, "DROP TRIGGER event_is_never_deleted");
+    env.credstack(["audit", "prune", "--before", "2100-01-01", "--yes"]).exits(9);
+}
+
+/// A prune that the secret store knows nothing of is a deletion.
+#[test]
+fn a_forged_checkpoint_is_found() {
+    let env = TestEnvironment::new();
+    env.push_role("Developer");
+    env.credstack(["pop"]).ok();
+    // With another state directory somebody computes what a prune would write: here, a real prune with the seal put back.
+    let seal = env.state().join("vault/00000000-0000-0000-0000-000000000002");
+    let before = fs::read(&seal).unwrap();
+    env.credstack(["audit", "prune", "--before", "2100-01-01", "--yes"]).ok();
+    let after = fs::read(&seal).unwrap();
+    fs::write(&seal, &before).unwrap();
+    env.credstack(["audit", "verify", "--chain-only"]).ok();
+    env.credstack(["audit", "verify"]).exits(9).says("no seal covers it");
+    fs::write(&seal, &after).unwrap();
+    env.credstack(["audit", "verify"]).ok();
+}

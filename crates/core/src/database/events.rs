@@ -1,5 +1,5 @@
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params, params_from_iter};
 use serde_json::{Map, Value};
 
 use super::{Database, DatabaseError, EventFilter, Head, hash_of};
@@ -63,6 +63,17 @@ pub(crate) fn must_be_sealed(connection: &Connection) -> Result<bool, DatabaseEr
     let mut statement = connection.prepare("SELECT 1 FROM event WHERE event IN (?1, ?2, ?3) LIMIT 1")?;
     let sealing = [EventKind::StoreChanged, EventKind::Resealed, EventKind::Pruned];
     Ok(statement.exists(sealing.map(EventKind::as_str))?)
+}
+
+/// Removes the events up to that one. The trigger that refuses it is lifted, and put back as it was.
+pub(crate) fn remove_through(transaction: &Transaction<'_>, last: i64) -> Result<(), rusqlite::Error> {
+    const GUARD: &str = "event_is_never_deleted";
+    let guard: String = transaction
+        .prepare("SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name = ?1")?
+        .query_row([GUARD], |row| row.get(0))?;
+    transaction.execute_batch(&format!("DROP TRIGGER {GUARD}"))?;
+    transaction.execute("DELETE FROM event WHERE sequence <= ?1", [last])?;
+    transaction.execute_batch(&guard)
 }
 
 /// When the log first and last tells something of a credential set.

@@ -105,6 +105,11 @@ impl Database {
         }
     }
 
+    /// Gives the file system back what is free in the file.
+    pub(crate) fn vacuum(&self) -> Result<(), DatabaseError> {
+        self.connection.execute_batch("VACUUM").map_err(|error| DatabaseError::from(error).at(&self.path))
+    }
+
     /// Does `work` in one transaction that takes the write lock at its start, and commits it if `work` succeeds.
     pub fn write<T, E: InDatabase>(&mut self, work: impl FnOnce(&Transaction<'_>) -> Result<T, E>) -> Result<T, E> {
         let path = self.path.clone();

@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr};
 
-use rusqlite::{Connection, Row, types::ValueRef};
+use rusqlite::{Connection, OptionalExtension, Row, types::ValueRef};
 
 use super::{Database, DatabaseError, GENESIS, chain::hash_of_columns, examine::schema_complaints};
 
@@ -41,6 +41,10 @@ impl FromStr for Head {
 /// A log that verifies.
 #[derive(Clone, Debug)]
 pub struct Verified {
+    /// Where it begins: after the last event that was pruned, if any was.
+    pub begin: Head,
+    /// The event that says so, which has to be sealed.
+    pub pruned_by: Option<i64>,
     /// Where it ends.
     pub head: Head,
     /// Which of the anchors the chain goes through, in their order.
@@ -71,6 +75,10 @@ pub enum Wrong {
     CutOff,
     /// The chain is whole, but it is not the one that this event was part of.
     Replaced,
+    /// This event was pruned: whether the log ever went through it cannot be said any more.
+    Pruned,
+    /// This event says that those before it were pruned, and no seal covers it.
+    PrunedUnsealed,
     /// The secret store has no seal, and a log that was kept whole has one.
     Unsealed,
     /// What guards the log in the database is missing, or not credstack's.
@@ -87,6 +95,8 @@ impl Wrong {
             Wrong::Reordered => "reordered",
             Wrong::CutOff => "cut-off",
             Wrong::Replaced => "replaced",
+            Wrong::Pruned => "pruned",
+            Wrong::PrunedUnsealed => "pruned-unsealed",
             Wrong::Unsealed => "unsealed",
             Wrong::Unguarded(_) => "unguarded",
         }
@@ -96,14 +106,20 @@ impl Wrong {
 impl Verified {
     /// What there is to say of a log that has no event.
     pub(crate) fn nothing(anchors: &[Head]) -> Result<Verified, BadLog> {
-        Ok(Verified { head: Head::default(), through: anchors.iter().map(|anchor| anchor.count == 0).collect() })
+        Ok(Verified {
+            begin: Head::default(),
+            pruned_by: None,
+            head: Head::default(),
+            through: anchors.iter().map(|anchor| anchor.count == 0).collect(),
+        })
     }
 
     /// What is wrong with a log that does not go through `anchor`.
     pub fn misses(&self, anchor: &Head) -> BadLog {
-        match self.head.count < anchor.count {
-            true => BadLog { event: Some(self.head.count + 1), wrong: Wrong::CutOff },
-            false => BadLog { event: Some(anchor.count), wrong: Wrong::Replaced },
+        match anchor.count {
+            past if past < self.begin.count => BadLog { event: Some(past), wrong: Wrong::Pruned },
+            past if past > self.head.count => BadLog { event: Some(self.head.count + 1), wrong: Wrong::CutOff },
+            past => BadLog { event: Some(past), wrong: Wrong::Replaced },
         }
     }
 }
@@ -138,7 +154,8 @@ fn verify(connection: &Connection, anchors: &[Head]) -> Result<Result<Verified, 
 fn chain(connection: &Connection, anchors: &[Head]) -> Result<Result<Verified, BadLog>, DatabaseError> {
     let mut statement = connection.prepare(ROWS)?;
     let mut rows = statement.query([])?;
-    let mut head = Head::default();
+    let (begin, pruned_by) = checkpoint(connection)?;
+    let mut head = begin;
     let mut through: Vec<bool> = anchors.iter().map(|anchor| *anchor == head).collect();
     while let Some(row) = rows.next()? {
         let (sequence, expected) = (row.get(0)?, head.count + 1);
@@ -156,7 +173,20 @@ fn chain(connection: &Connection, anchors: &[Head]) -> Result<Result<Verified, B
             *through |= *anchor == head;
         }
     }
-    Ok(Ok(Verified { head, through }))
+    Ok(Ok(Verified { begin, pruned_by, head, through }))
+}
+
+/// Where the newest prune lets the chain begin, and which event says so. Whether that event is to be believed is shown by the
+/// chain, of which it is a part, and by the seal.
+fn checkpoint(connection: &Connection) -> Result<(Head, Option<i64>), DatabaseError> {
+    let newest = connection
+        .prepare("SELECT sequence, detail ->> '$.through' FROM event WHERE event = 'pruned' AND json_valid(detail) ORDER BY sequence DESC LIMIT 1")?
+        .query_row([], |row| Ok((row.get(0)?, row.get_ref(1)?.as_str().ok().and_then(|head| head.parse().ok()))))
+        .optional()?;
+    Ok(match newest {
+        Some((sequence, Some(begin))) => (begin, Some(sequence)),
+        _ => (Head::default(), None),
+    })
 }
 
 /// The hash of a row as if it had another sequence.

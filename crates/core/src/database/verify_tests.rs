@@ -16,7 +16,7 @@ use crate::{
 const COLUMNS: [&str; 11] =
     ["sequence", "at", "event", "stack", "credential", "parent", "access_key_id", "account", "arn", "detail", "hash"];
 
-const KINDS: [EventKind; 18] = [
+const KINDS: [EventKind; 23] = [
     EventKind::Acquired,
     EventKind::Refused,
     EventKind::Failed,
@@ -35,6 +35,11 @@ const KINDS: [EventKind; 18] = [
     EventKind::Erased,
     EventKind::SecretLost,
     EventKind::StoreChanged,
+    EventKind::UsedBy,
+    EventKind::Verified,
+    EventKind::Exported,
+    EventKind::Pruned,
+    EventKind::Resealed,
 ];
 
 /// A log with events of every kind, some columns of them empty.

@@ -38,19 +38,22 @@ impl Seals {
         let replaced = BadLog { event: None, wrong: Wrong::Replaced };
         let mut sealed = None;
         for (seal, through) in self.found().zip(verified.through.chunks(2)) {
-            let end = match through {
-                [true, _] => seal.next,
+            sealed = sealed.max(match through {
+                [true, _] => Some(seal.next.count),
                 // The change that put the seal was cut off before it was committed.
-                [_, true] => seal.previous,
+                [_, true] => Some(seal.previous.count),
+                // A store that was in use before the prune.
+                _ if seal.next.count < verified.begin.count && Some(seal) != self.chosen => None,
                 _ => {
-                    let past = [seal.previous, seal.next]
-                        .into_iter()
-                        .filter(|head| head.count <= verified.head.count)
-                        .max_by_key(|head| head.count);
-                    return Err(verified.misses(&past.unwrap_or(seal.previous)));
+                    let known = [seal.next, seal.previous].into_iter().find(|head| head.count <= verified.head.count);
+                    return Err(verified.misses(&known.unwrap_or(seal.previous)));
                 }
-            };
-            sealed = sealed.max(Some(end.count));
+            });
+        }
+        if let Some(pruned_by) = verified.pruned_by
+            && sealed.is_none_or(|sealed| sealed < pruned_by)
+        {
+            return Err(BadLog { event: Some(pruned_by), wrong: Wrong::PrunedUnsealed });
         }
         match self.chosen {
             None if self.orphaned => Err(replaced),

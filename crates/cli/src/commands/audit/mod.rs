@@ -5,6 +5,7 @@ mod exported;
 mod head;
 mod key;
 mod live;
+mod prune;
 mod seal;
 mod ship;
 mod show;
@@ -42,6 +43,7 @@ enum Question {
     Verify(verify::Verify),
     Head(head::HeadOfLog),
     Seal(seal::Seal),
+    Prune(prune::Prune),
     Export(Box<export::Export>),
     Ship(ship::Ship),
 }
@@ -56,6 +58,7 @@ impl Audit {
             Question::Verify(command) => command.run(context),
             Question::Head(command) => command.run(context),
             Question::Seal(command) => command.run(context),
+            Question::Prune(command) => command.run(context),
             Question::Export(command) => command.run(context),
             Question::Ship(command) => command.run(context),
         }

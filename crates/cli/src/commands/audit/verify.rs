@@ -52,7 +52,7 @@ impl Verify {
         let Head { count, hash } = whole.verified.head;
         let (hash, unsealed) = (hex::encode(hash), count - whole.sealed.unwrap_or(0));
         if context.output.json() {
-            let shown = json!({ "events": count, "hash": hash, "sealed": whole.sealed, "unsealed": unsealed });
+            let shown = json!({ "events": count, "pruned": whole.verified.begin.count, "hash": hash, "sealed": whole.sealed, "unsealed": unsealed });
             context.output.print_json(&shown)?;
         } else {
             let seal = match whole.sealed {
@@ -63,7 +63,11 @@ impl Verify {
             };
             let head = self.head.map(|head| format!("\nit goes through the head that was given, at event {}", head.count));
             let head = head.unwrap_or_default();
-            context.output.print(&format!("{count} events verify, the newest hash is {hash}\n{seal}{head}"))?;
+            let from = match whole.verified.begin.count {
+                0 => format!("{count} events verify"),
+                pruned => format!("events {} to {count} verify, those before were pruned", pruned + 1),
+            };
+            context.output.print(&format!("{from}, the newest hash is {hash}\n{seal}{head}"))?;
         }
         self.tell(context, &whole);
         Ok(())
@@ -121,6 +125,8 @@ pub fn failure(bad: BadLog) -> Failure {
         Wrong::CutOff => format!("it was cut off: {event} and what followed are missing"),
         Wrong::Replaced if bad.event.is_none() => "it was replaced or removed: the vault has a seal of another one".to_owned(),
         Wrong::Replaced => format!("{event} is not the one that was sealed: the log was replaced or computed anew"),
+        Wrong::Pruned => format!("{event}, of which that head was taken, was pruned: give a newer head"),
+        Wrong::PrunedUnsealed => format!("{event} says that those before were pruned, and no seal covers it"),
         Wrong::Unsealed => "the secret store has no seal of it: the log, or the choice of the store, was replaced".to_owned(),
         Wrong::Unguarded(ref complaint) => format!("its guard in the database is not whole: {complaint}"),
     };

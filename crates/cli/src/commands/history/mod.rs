@@ -1,4 +1,4 @@
-mod moment;
+pub mod moment;
 mod rows;
 mod which;
 

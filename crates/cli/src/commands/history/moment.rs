@@ -1,7 +1,18 @@
 use jiff::{Span, Timestamp, civil, tz::TimeZone};
 
+use crate::failure::Failure;
+
+/// The moment that an option names, if it is given.
+pub fn given(option: &str, text: Option<&str>, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
+    let Some(text) = text else { return Ok(None) };
+    moment(text, now).map(Some).ok_or_else(|| {
+        Failure::usage(format!("{option} {text}: not a time that can be read"))
+            .next_step("write 2026-11-22T15:00:00Z, 2026-11-22, yesterday, or how long ago: 2h, 3 days")
+    })
+}
+
 /// A moment as a person says it: RFC 3339, a date or a date and time (UTC), `now`, `today`, `yesterday`, or how long ago.
-pub fn moment(text: &str, now: Timestamp) -> Option<Timestamp> {
+fn moment(text: &str, now: Timestamp) -> Option<Timestamp> {
     let utc = |at: civil::DateTime| Some(at.to_zoned(TimeZone::UTC).ok()?.timestamp());
     let today = now.to_zoned(TimeZone::UTC).date();
     match text {

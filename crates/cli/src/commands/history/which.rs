@@ -3,7 +3,7 @@ use credstack_core::{
     values::{CredentialId, EventKind},
 };
 
-use super::moment::moment;
+use super::moment;
 use crate::{context::Context, failure::Failure};
 
 /// Which events are asked for.
@@ -49,16 +49,9 @@ fn event_kind(text: &str) -> Result<EventKind, String> {
 impl Which {
     /// What is asked of the log.
     pub fn filter(&self, context: &Context) -> Result<EventFilter, Failure> {
-        let time = |option: &str, text: &Option<String>| match text {
-            None => Ok(None),
-            Some(text) => moment(text, context.now).map(Some).ok_or_else(|| {
-                Failure::usage(format!("{option} {text}: not a time that can be read"))
-                    .next_step("write 2026-11-22T15:00:00Z, 2026-11-22, yesterday, or how long ago: 2h, 3 days")
-            }),
-        };
         Ok(EventFilter {
-            since: time("--since", &self.since)?,
-            until: time("--until", &self.until)?,
+            since: moment::given("--since", self.since.as_deref(), context.now)?,
+            until: moment::given("--until", self.until.as_deref(), context.now)?,
             account: self.account.clone(),
             role: self.role.clone(),
             arn: self.arn.clone(),

@@ -1,0 +1,61 @@
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension};
+use serde_json::json;
+
+use super::{Change, Reader, StackError, record::by};
+use crate::{
+    database::{DatabaseError, Head, events},
+    values::{Entry, EventKind},
+};
+
+/// The oldest events of the log, which a prune would remove or has removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Oldest {
+    /// How many they are.
+    pub count: i64,
+    /// The last of them, and its hash: from there on the chain is verified when they are gone.
+    pub through: Head,
+}
+
+impl Reader {
+    /// What [`Change::prune`] would remove.
+    pub fn oldest(&self, before: Timestamp) -> Result<Option<Oldest>, StackError> {
+        let Some(database) = &self.database else { return Ok(None) };
+        Ok(database.read(|connection| oldest(connection, before))?)
+    }
+}
+
+impl Change {
+    /// Removes the oldest events, up to the first that is not before that time. An event says which they were and is the
+    /// point from which the rest is verified; it counts only if it is sealed, so the secret store has to answer.
+    pub fn prune(&mut self, before: Timestamp) -> Result<Option<Oldest>, StackError> {
+        let Some(oldest) = self.database.read(|connection| oldest(connection, before))? else { return Ok(None) };
+        let store = self.store()?;
+        store.ready()?;
+        let mut entry = Entry::new(EventKind::Pruned);
+        entry.detail.insert("before".into(), json!(before));
+        entry.detail.insert("removed".into(), json!(oldest.count));
+        entry.detail.insert("through".into(), json!(oldest.through.to_string()));
+        let (now, entry) = (self.now, by(entry, &self.actor_json()));
+        self.write_sealed(&store, |transaction| {
+            events::append(transaction, now, &entry)?;
+            Ok(events::remove_through(transaction, oldest.through.count)?)
+        })?;
+        // What was removed is overwritten already; this makes the file smaller. Without it all is well too.
+        let _as_large_as_before = self.database.vacuum();
+        Ok(Some(oldest))
+    }
+}
+
+fn oldest(connection: &Connection, before: Timestamp) -> Result<Option<Oldest>, DatabaseError> {
+    let first: Option<i64> = connection.prepare("SELECT min(sequence) FROM event")?.query_row([], |row| row.get(0))?;
+    let Some(first) = first else { return Ok(None) };
+    let mut kept = connection.prepare("SELECT min(sequence) FROM event WHERE at >= ?1")?;
+    let last = match kept.query_row([before.as_second()], |row| row.get::<_, Option<i64>>(0))? {
+        Some(kept) => kept - 1,
+        None => events::head(connection)?.count,
+    };
+    let hash =
+        connection.prepare("SELECT hash FROM event WHERE sequence = ?1")?.query_row([last], |row| row.get(0)).optional()?;
+    Ok(hash.map(|hash| Oldest { count: last + 1 - first, through: Head { count: last, hash } }))
+}
