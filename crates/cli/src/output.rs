@@ -41,6 +41,11 @@ impl Output {
         self.json
     }
 
+    /// Whether only data and errors are to be printed.
+    pub fn quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Prints data: one JSON document.
     pub fn print_json(&self, value: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(value).map_err(|error| Failure::internal(error.to_string()))?;

@@ -1,4 +1,6 @@
-//! The log for other machines: as OCSF, and sent to them.
+//! The log beside other records, and for other machines: what CloudTrail tells of the credentials that it knows, the log as OCSF,
+//! and sent elsewhere.
 
+pub mod cloudtrail;
 pub mod ocsf;
 pub mod ship;

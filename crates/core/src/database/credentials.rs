@@ -4,7 +4,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use super::DatabaseError;
-use crate::values::{Acquired, Ambient, Credential, CredentialId, Identity, Item, Kind, Signer, StackName, State};
+use crate::values::{Acquired, Credential, CredentialId, Identity, Item, Kind, Signer, StackName, State};
 
 const COLUMNS: &str = "id, kind, state, held, access_key_id, temporary, account, arn, user_id, region, issued_at, expires_at, parent, \
                        signed_by, request, label, note, replaced_by";
@@ -17,12 +17,8 @@ pub(crate) fn insert_pending(
     detail: &Map<String, Value>,
 ) -> Result<CredentialId, DatabaseError> {
     let Acquired { set, kind, identity, region, issued_at, expires_at, signer, request, label, note } = acquired;
-    let (parent, signed_by) = match signer {
-        Signer::None => (None, None),
-        Signer::Credential(id) => (Some(id.0), None),
-        Signer::ShellKeys => (None, Some(Ambient { provider: Some("Environment".into()), ..Ambient::default() })),
-        Signer::Ambient(ambient) => (None, Some(ambient.clone())),
-    };
+    let parent = if let Signer::Credential(id) = signer { Some(id.0) } else { None };
+    let signed_by = signer.reference();
     connection
         .prepare(
             "INSERT INTO credential (item, nonce, state, kind, access_key_id, temporary, account, arn, user_id, region,
@@ -138,6 +134,22 @@ pub(crate) fn has_item(connection: &Connection, item: &str) -> Result<bool, Data
 /// The credential sets with an access key id, newest first.
 pub(crate) fn with_access_key(connection: &Connection, access_key_id: &str) -> Result<Vec<Credential>, DatabaseError> {
     select(connection, "WHERE access_key_id = ?1 ORDER BY id DESC", [access_key_id])
+}
+
+/// Hands over the access key ids of all credential sets, and of those that were given and never arrived.
+pub(crate) fn each_access_key(connection: &Connection, take: &mut dyn FnMut(&str)) -> Result<(), DatabaseError> {
+    let mut statement = connection.prepare(
+        "SELECT access_key_id FROM credential
+         UNION ALL SELECT access_key_id FROM event WHERE event = 'secret-lost' AND access_key_id IS NOT NULL",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        // A text that somebody else has made is no key of AWS's.
+        if let Ok(key) = row.get_ref(0)?.as_str() {
+            take(key);
+        }
+    }
+    Ok(())
 }
 
 /// The credential sets that have not expired at `now`, whatever became of their secrets: the first to expire first, those

@@ -14,6 +14,7 @@ mod forget;
 mod known_key;
 mod lock;
 mod mfa_devices;
+mod past_keys;
 mod place;
 mod pop;
 mod prune;
@@ -28,6 +29,9 @@ mod seal;
 mod secret_stores;
 mod swap;
 mod r#use;
+mod uses;
+#[cfg(test)]
+mod uses_tests;
 
 pub use capture::{KeyOwner, Shell, ShellKeys};
 pub use chain::{Chain, Link};
@@ -36,6 +40,7 @@ pub use cursor::{Cursor, Standing, advance, forget_cursor};
 pub use error::StackError;
 pub use known_key::{Family, KnownKey};
 pub use mfa_devices::MfaDevice;
+pub use past_keys::PastKey;
 pub use place::StateDirectory;
 pub use pop::Pop;
 pub use prune::Oldest;

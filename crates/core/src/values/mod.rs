@@ -29,3 +29,4 @@ pub use frames::{Frames, NothingSaved};
 pub use identity::Identity;
 pub use item::Item;
 pub use stack_name::{StackName, StackNameError};
+pub(crate) use text_form::text_form;

@@ -20,3 +20,5 @@ macro_rules! text_form {
         }
     };
 }
+
+pub(crate) use text_form;

@@ -1,5 +1,6 @@
 //! What the log says, and whether it can be trusted.
 
+pub mod cloudtrail;
 mod export;
 mod exported;
 mod head;
@@ -23,6 +24,7 @@ use crate::{context::Context, failure::Failure};
 ///   credstack audit show c7
 ///   credstack audit key ASIAIOSFODNN7EXAMPLE
 ///   credstack audit live
+///   credstack audit cloudtrail AWSLogs/
 ///   credstack audit verify
 ///   credstack audit head
 ///   credstack audit export --output events.jsonl
@@ -40,6 +42,7 @@ enum Question {
     Show(show::Show),
     Key(key::Key),
     Live(live::Live),
+    Cloudtrail(cloudtrail::CloudTrail),
     Verify(verify::Verify),
     Head(head::HeadOfLog),
     Seal(seal::Seal),
@@ -55,6 +58,7 @@ impl Audit {
             Question::Show(command) => command.run(context),
             Question::Key(command) => command.run(context),
             Question::Live(command) => command.run(context),
+            Question::Cloudtrail(command) => command.run(context),
             Question::Verify(command) => command.run(context),
             Question::Head(command) => command.run(context),
             Question::Seal(command) => command.run(context),
