@@ -1,11 +1,14 @@
 //! What the log says, and whether it can be trusted.
 
 pub mod cloudtrail;
+mod export;
+mod exported;
 mod head;
 mod key;
 mod live;
 mod prune;
 mod seal;
+mod ship;
 mod show;
 mod verify;
 
@@ -14,7 +17,7 @@ use crate::{context::Context, failure::Failure};
 
 /// Ask the log: what happened, who a key was, what is still valid, whether anybody touched it
 ///
-/// Nothing of it opens the network.
+/// Nothing of it opens the network, except `ship`.
 ///
 /// Examples:
 ///   credstack audit log --since 2h
@@ -24,6 +27,8 @@ use crate::{context::Context, failure::Failure};
 ///   credstack audit cloudtrail AWSLogs/
 ///   credstack audit verify
 ///   credstack audit head
+///   credstack audit export --output events.jsonl
+///   credstack audit ship --syslog tls://logs.example.com
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Audit {
@@ -42,6 +47,8 @@ enum Question {
     Head(head::HeadOfLog),
     Seal(seal::Seal),
     Prune(prune::Prune),
+    Export(Box<export::Export>),
+    Ship(ship::Ship),
 }
 
 impl Audit {
@@ -56,6 +63,8 @@ impl Audit {
             Question::Head(command) => command.run(context),
             Question::Seal(command) => command.run(context),
             Question::Prune(command) => command.run(context),
+            Question::Export(command) => command.run(context),
+            Question::Ship(command) => command.run(context),
         }
     }
 }
