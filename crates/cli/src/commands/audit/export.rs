@@ -125,7 +125,7 @@ impl Export {
 }
 
 /// A file that only its owner can read, to be renamed to a path. What is no file, such as /dev/null, is not replaced.
-fn beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
+pub fn beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
     match fs::symlink_metadata(path) {
         Ok(found) if !found.is_file() => Err(io::Error::other("it is not a file, and is not replaced")),
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
@@ -133,7 +133,7 @@ fn beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
     }
 }
 
-fn unwritable(path: &Path, error: &io::Error) -> Failure {
+pub fn unwritable(path: &Path, error: &io::Error) -> Failure {
     Failure::new(Kind::Usage, format!("{} cannot be written: {error}", path.display()))
         .next_step("name a file in a directory of yours; nothing was written")
 }

@@ -7,6 +7,7 @@ mod head;
 mod key;
 mod live;
 mod prune;
+mod report;
 mod seal;
 mod ship;
 mod show;
@@ -43,6 +44,7 @@ enum Question {
     Key(key::Key),
     Live(live::Live),
     Cloudtrail(cloudtrail::CloudTrail),
+    Report(report::Report),
     Verify(verify::Verify),
     Head(head::HeadOfLog),
     Seal(seal::Seal),
@@ -59,6 +61,7 @@ impl Audit {
             Question::Key(command) => command.run(context),
             Question::Live(command) => command.run(context),
             Question::Cloudtrail(command) => command.run(context),
+            Question::Report(command) => command.run(context),
             Question::Verify(command) => command.run(context),
             Question::Head(command) => command.run(context),
             Question::Seal(command) => command.run(context),

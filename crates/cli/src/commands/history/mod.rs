@@ -2,7 +2,7 @@ pub mod moment;
 mod rows;
 mod which;
 
-pub use rows::{CSV, csv as csv_row, table_of};
+pub use rows::{CSV, csv as csv_row, identity, table_of};
 pub use which::Which;
 
 use std::io::{self, BufWriter, Write};
