@@ -50,11 +50,7 @@ pub struct Gathered {
 /// Reads the log once.
 pub fn gather(reader: &Reader, filter: &EventFilter, now: Timestamp) -> Result<Gathered, Failure> {
     let oldest = EventFilter { oldest_first: true, ..filter.clone() };
-    let ends = [reader.events(&oldest, 1)?, reader.events(filter, 1)?].map(|found| found.first().map(|event| event.at));
-    let span = match ends {
-        [Some(first), Some(last)] => Some((first.min(last), first.max(last))),
-        _ => None,
-    };
+    let span = reader.span(filter)?;
     let mut gathered = Gathered {
         events: 0,
         span,
@@ -104,7 +100,9 @@ impl Gathered {
                     keep(&mut self.newest, id);
                 }
             }
-            EventKind::UsedBy => self.uses += 1,
+            EventKind::UsedBy => {
+                self.uses += u64::from(entry.detail.get("by").and_then(Value::as_str) != Some("endpoint-stop"));
+            }
             EventKind::Refused | EventKind::Failed => {
                 self.refusals.0 += 1;
                 keep(&mut self.refusals.1, event);

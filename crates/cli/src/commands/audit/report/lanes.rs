@@ -76,8 +76,12 @@ impl Lanes {
         let Some((first, last)) = self.span else { return Vec::new() };
         let whole = last.as_second() - first.as_second();
         let moments = (0..=5).filter_map(|part| Timestamp::from_second(first.as_second() + whole * part / 5).ok());
-        let mut moments: Vec<_> = moments.collect();
+        let mut moments: Vec<Timestamp> = moments.collect();
         moments.dedup();
+        // Seconds are not divided: a short time has fewer marks.
+        if whole < 60 {
+            moments.retain(|at| *at == first || *at == last);
+        }
         moments
     }
 
@@ -171,7 +175,9 @@ impl Lanes {
 }
 
 impl Lane {
-    fn close(&mut self, block: Block, unit: f64) {
+    fn close(&mut self, mut block: Block, unit: f64) {
+        // A clock was set back.
+        block.to = block.to.max(block.from);
         let width = |from: Timestamp, to: Timestamp| (to.as_second() - from.as_second()) as f64 * unit;
         if width(block.from, block.to) >= NARROW {
             return self.blocks.push(block);
@@ -184,7 +190,7 @@ impl Lane {
                 Who::One(_) => None,
             };
             if let Some(count) = many.filter(|_| is_near) {
-                (last.to, last.who) = (block.to, Who::Many(count + 1));
+                (last.to, last.who) = (last.to.max(block.to), Who::Many(count + 1));
                 return;
             }
         }
