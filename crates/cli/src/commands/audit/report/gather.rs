@@ -63,7 +63,8 @@ pub fn gather(reader: &Reader, filter: &EventFilter, now: Timestamp) -> Result<G
         lineage: BTreeMap::new(),
         newest: VecDeque::new(),
         live: reader.live_keys(now)?,
-        lanes: Lanes::between(span),
+        // Who was current last still is.
+        lanes: Lanes::between(span.map(|(first, last)| (first, last.max(filter.until.unwrap_or(now).min(now))))),
     };
     each(reader, oldest, u64::MAX, |event| {
         gathered.add(event);
