@@ -33,10 +33,11 @@ use crate::{
 ///   credstack audit ship --syslog tcp://127.0.0.1:514
 ///   credstack audit ship --otlp https://collector.example.com:4318 --ca-file ca.pem
 ///   credstack audit ship --otlp
+#[allow(rustdoc::bare_urls, reason = "the help shows a command as it is typed")]
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment, group = clap::ArgGroup::new("destination").required(true).args(["syslog", "otlp"]))]
 pub struct Ship {
-    /// A syslog server (RFC 5424): tls://HOST[:6514], or tcp://HOST:PORT without encryption
+    /// A syslog server (RFC 5424): tls://HOST or tls://HOST:PORT (6514 if none is given), or tcp://HOST:PORT without encryption
     #[arg(long, value_name = "ADDR")]
     syslog: Option<String>,
     /// A receiver of OpenTelemetry logs over HTTP: https://HOST:4318; /v1/logs is added
