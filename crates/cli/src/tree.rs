@@ -9,12 +9,7 @@ use crate::{output::escape, words};
 
 /// Draws credential sets, each beneath its parent if that is among them; else at the left. Oldest first.
 pub fn draw(credentials: &BTreeMap<CredentialId, Credential>, now: Timestamp) -> String {
-    let mut children: BTreeMap<Option<CredentialId>, Vec<&Credential>> = BTreeMap::new();
-    for credential in credentials.values() {
-        // Who signed is older: only so does every branch end.
-        let parent = credential.parent.filter(|parent| credentials.contains_key(parent) && *parent < credential.id);
-        children.entry(parent).or_default().push(credential);
-    }
+    let children = children(credentials);
     let mut lines = Vec::new();
     for root in children.get(&None).into_iter().flatten() {
         branch(root, "", "", &children, now, &mut lines);
@@ -22,14 +17,21 @@ pub fn draw(credentials: &BTreeMap<CredentialId, Credential>, now: Timestamp) ->
     lines.join("\n")
 }
 
-fn branch(
-    credential: &Credential,
-    here: &str,
-    beneath: &str,
-    children: &BTreeMap<Option<CredentialId>, Vec<&Credential>>,
-    now: Timestamp,
-    lines: &mut Vec<String>,
-) {
+/// What each of them signed for, oldest first; under `None` those whose parent is not among them.
+pub fn children(credentials: &BTreeMap<CredentialId, Credential>) -> Children<'_> {
+    let mut children = Children::new();
+    for credential in credentials.values() {
+        // Who signed is older: only so does every branch end.
+        let parent = credential.parent.filter(|parent| credentials.contains_key(parent) && *parent < credential.id);
+        children.entry(parent).or_default().push(credential);
+    }
+    children
+}
+
+/// Credential sets by their parent.
+pub type Children<'a> = BTreeMap<Option<CredentialId>, Vec<&'a Credential>>;
+
+fn branch(credential: &Credential, here: &str, beneath: &str, children: &Children<'_>, now: Timestamp, lines: &mut Vec<String>) {
     lines.push(format!("{here}{}", escape(&line(credential, now))));
     let heirs = children.get(&Some(credential.id)).map(Vec::as_slice).unwrap_or_default();
     for (at, heir) in heirs.iter().enumerate() {

@@ -14,7 +14,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
 use super::{State, activity, gather::Gathered, timeline};
-use crate::{commands::history::identity, output::escape, words};
+use crate::{commands::history::identity, output::escape, tree, words};
 
 const STYLE: &str = include_str!("style.css");
 /// How long a text may be.
@@ -191,12 +191,7 @@ fn refusal(event: &Event) -> Markup {
 }
 
 fn lineage(credentials: &BTreeMap<CredentialId, Credential>, now: Timestamp) -> Markup {
-    let mut children: BTreeMap<Option<CredentialId>, Vec<&Credential>> = BTreeMap::new();
-    for credential in credentials.values() {
-        // Who signed is older: only so does every branch end.
-        let parent = credential.parent.filter(|parent| credentials.contains_key(parent) && *parent < credential.id);
-        children.entry(parent).or_default().push(credential);
-    }
+    let children = tree::children(credentials);
     html! {
         section aria-labelledby="lineage" {
             h2 id="lineage" { "Through whom" }
@@ -210,12 +205,7 @@ fn lineage(credentials: &BTreeMap<CredentialId, Credential>, now: Timestamp) -> 
     }
 }
 
-fn branch(
-    parent: Option<CredentialId>,
-    children: &BTreeMap<Option<CredentialId>, Vec<&Credential>>,
-    now: Timestamp,
-    depth: usize,
-) -> Markup {
+fn branch(parent: Option<CredentialId>, children: &tree::Children<'_>, now: Timestamp, depth: usize) -> Markup {
     let heirs = children.get(&parent).map(Vec::as_slice).unwrap_or_default();
     html! {
         @if !heirs.is_empty() {
