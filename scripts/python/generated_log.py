@@ -45,6 +45,8 @@ def events(first, count, begin, previous, credential):
         if kind in ("refused", "failed"):
             detail |= {"operation": "AssumeRole", "target": f"arn:aws:iam::{account}:role/{role}", "code": "AccessDenied"}
             about, about_id = [None] * 3, None
+        elif kind not in ("erased", "held"):
+            detail["frames"] = [f"c{about_id}", "c1"]
         detail["actor"] = ACTOR
         stack = "rare" if sequence % 10_000 == 8 else rng.choice(["default", "work"])
         row = [sequence, begin + (sequence - first) * 60, kind, stack, about_id, credential + (sequence - first) // 8, *about]

@@ -24,6 +24,9 @@ pub struct Configuration {
     pub color: Option<ColorWhen>,
     /// The secret store for the first write.
     pub store: Option<Store>,
+    /// Whether the uses of `credential-process` are counted.
+    #[serde(default)]
+    pub count_uses: bool,
     /// What `prompt` shows.
     #[serde(default)]
     pub prompt: Prompt,

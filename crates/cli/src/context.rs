@@ -175,7 +175,19 @@ impl Context {
 
     /// The terms of a change that begins now. The time is read again: an STS call lies behind.
     pub fn terms(&self, command: &str, consent: Consent) -> Terms {
-        Terms { now: self.time(), actor: actor(), command: command.to_owned(), secrets: self.secrets.clone(), consent }
+        Terms { now: self.time(), actor: self.actor(), command: command.to_owned(), secrets: self.secrets.clone(), consent }
+    }
+
+    /// Who runs this command.
+    pub fn actor(&self) -> Actor {
+        Actor {
+            user: user(),
+            host: host(),
+            terminal: terminal_name(),
+            process: std::process::id(),
+            parent_process: parent_process(),
+            version: env!("CARGO_PKG_VERSION").into(),
+        }
     }
 
     /// The time now, which is later than [`Context::now`] when STS or a person was waited for.
@@ -185,15 +197,14 @@ impl Context {
 
     /// A name for role sessions that says who this is, in STS's characters: the user name and the host.
     pub fn session_name(&self) -> String {
-        let Actor { user, host, .. } = actor();
-        let name = format!("{user}@{host}");
+        let name = format!("{}@{}", user(), host());
         let allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
         name.chars().map(|c| if allowed(c) { c } else { '-' }).take(64).collect()
     }
 
     /// The name of this machine.
     pub fn host(&self) -> String {
-        actor().host
+        host()
     }
 
     /// The path of this program.
@@ -274,17 +285,12 @@ fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Who runs this command.
-fn actor() -> Actor {
-    let parent = parent_process();
-    Actor {
-        user: whoami::username().unwrap_or_else(|_| "unknown".into()),
-        host: whoami::hostname().unwrap_or_else(|_| "unknown".into()),
-        terminal: terminal_name(),
-        process: std::process::id(),
-        parent_process: parent,
-        version: env!("CARGO_PKG_VERSION").into(),
-    }
+fn user() -> String {
+    whoami::username().unwrap_or_else(|_| "unknown".into())
+}
+
+fn host() -> String {
+    whoami::hostname().unwrap_or_else(|_| "unknown".into())
 }
 
 #[cfg(unix)]
@@ -305,7 +311,18 @@ fn parent_process() -> Option<String> {
     Some(name.trim_end().to_owned())
 }
 
-#[cfg(not(target_os = "linux"))]
+/// Without `/proc`, and without a system call of its own, `ps` knows.
+#[cfg(all(unix, not(target_os = "linux")))]
+fn parent_process() -> Option<String> {
+    let parent = rustix::process::getppid()?.as_raw_nonzero().to_string();
+    let output = std::process::Command::new("/bin/ps").args(["-o", "comm=", "-p", &parent]).output().ok()?;
+    // There it is the path, and a login shell's begins with a dash.
+    let path = String::from_utf8(output.stdout).ok()?;
+    let name = Path::new(path.trim()).file_name()?.to_str()?;
+    Some(name.trim_start_matches('-').to_owned()).filter(|name| !name.is_empty())
+}
+
+#[cfg(not(unix))]
 fn parent_process() -> Option<String> {
     None
 }

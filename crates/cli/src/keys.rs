@@ -2,8 +2,8 @@
 
 use credstack_core::{
     refresh,
-    stack::{FrameKeys, Reader, StackError},
-    values::{CredentialSet, Frame, FrameName},
+    stack::{FrameKeys, Reader, StackError, entry_about},
+    values::{CredentialSet, Entry, EventKind, Frame, FrameName},
 };
 use jiff::Timestamp;
 
@@ -13,7 +13,7 @@ use crate::{
     renewal,
     shell::own_stack::Owner,
     signer::{self, Choice},
-    signing,
+    signing, used_by,
 };
 
 /// Keys that can be handed out.
@@ -24,6 +24,8 @@ pub struct Keys {
     pub expires_at: Option<Timestamp>,
     /// The region that goes with them.
     pub region: Option<String>,
+    /// Whose they are: what the log says of a use of them.
+    pub whose: Entry,
 }
 
 /// Finds the keys of a frame, renewed where it is time. A stored one costs one read of the database and one of the secret
@@ -52,8 +54,8 @@ pub fn find(context: &Context, reader: &Reader, name: FrameName) -> Result<Keys,
 fn keys(context: &Context, reader: &Reader, name: FrameName, found: Result<FrameKeys, StackError>) -> Result<Keys, Failure> {
     match found {
         Ok(FrameKeys::Stored(credential, set)) => {
-            let (expires_at, region) = (credential.expires_at, credential.region.clone());
-            Ok(Keys { set, expires_at, region })
+            let whose = entry_about(EventKind::UsedBy, &credential);
+            Ok(Keys { set, expires_at: credential.expires_at, region: credential.region, whose })
         }
         Ok(FrameKeys::Ambient(_)) => ambient(context, reader, name),
         Err(error) => {
@@ -68,5 +70,6 @@ fn keys(context: &Context, reader: &Reader, name: FrameName, found: Result<Frame
 fn ambient(context: &Context, reader: &Reader, name: FrameName) -> Result<Keys, Failure> {
     let choice = Choice { from: Some(name), ..Choice::default() };
     let signing = signer::choose(context, reader, &choice)?;
-    Ok(Keys { set: signing.set, expires_at: signing.expires_at, region: signing.who.region })
+    let whose = used_by::whose(reader, &signing)?;
+    Ok(Keys { set: signing.set, expires_at: signing.expires_at, region: signing.who.region, whose })
 }

@@ -22,11 +22,13 @@ mod profile;
 mod renewal;
 mod shapes;
 mod shell;
+mod signals;
 mod signer;
 mod signing;
 mod store;
 mod terminal;
 mod tree;
+mod used_by;
 mod words;
 
 use std::process::ExitCode;

@@ -152,7 +152,7 @@ impl Console {
         let posted = http::post_form(self.federation.as_str(), Zeroizing::new(form.finish()), ca_bundle, TIME_OUT);
         let endpoint = || self.shown();
         match posted {
-            Ok(Posted { status: 200, body }) => {
+            Ok(Posted { status: 200, body, .. }) => {
                 let answer: Result<Answer, _> = serde_json::from_slice(&body);
                 // One that repeats the keys is none of AWS's, and would put them into a URL.
                 let is_token = |token: &String| !token.is_empty() && !set.is_repeated_in(token);

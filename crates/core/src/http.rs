@@ -1,4 +1,4 @@
-//! How both edges that speak HTTPS, `sts` and `ambient`, reach the network: one place for trust, proxies and TLS.
+//! How the edges that speak HTTPS, such as `sts` and `ambient`, reach the network: one place for trust, proxies and TLS.
 //!
 //! Proxies are those of the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`, in either case).
 
@@ -25,9 +25,9 @@ use aws_smithy_runtime_api::client::{
     runtime_components::RuntimeComponents,
 };
 use aws_smithy_types::body::SdkBody;
-pub(crate) use ca_bundle::CaBundleError;
+pub(crate) use ca_bundle::{CaBundleError, roots};
 pub(crate) use http_body_util::LengthLimitError as TooLong;
-pub(crate) use post::{PostError, Posted, post_form};
+pub(crate) use post::{Post, PostError, Posted, post, post_form};
 
 /// A client that trusts the system's certificate authorities or, where one is named, those of a PEM bundle instead.
 ///

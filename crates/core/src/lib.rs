@@ -8,7 +8,7 @@
 //! - [`provider`]: the stack for programs that use the AWS SDK for Rust.
 //! - [`plan`]: what would come of requests that are not sent.
 //! - [`saml`]: the roles that a SAML assertion offers.
-//! - [`audit`]: what other records, such as CloudTrail's, tell of the credentials that the log knows.
+//! - [`audit`]: what other records, such as CloudTrail's, tell of the credentials that the log knows; the log for other machines.
 //! - [`refresh`]: what has to be asked of STS to have a credential set anew.
 //!
 //! It reads no clock, environment, home directory or terminal: callers pass the time and the paths.

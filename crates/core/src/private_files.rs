@@ -4,8 +4,15 @@ use std::{fs, io, path::Path};
 
 /// A file that is born 0600, and never one that a link points to.
 pub(crate) fn private_file(path: &Path) -> io::Result<fs::File> {
-    let mut options = fs::OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
+    open(path, fs::OpenOptions::new().read(true).write(true).create(true).truncate(false))
+}
+
+/// The same, to which several processes may add: what each writes at once stands there in one piece.
+pub(crate) fn private_file_to_append(path: &Path) -> io::Result<fs::File> {
+    open(path, fs::OpenOptions::new().append(true).create(true))
+}
+
+fn open(path: &Path, options: &mut fs::OpenOptions) -> io::Result<fs::File> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;

@@ -190,8 +190,15 @@ impl Acquisition<'_> {
         let mut detail = Map::new();
         detail.insert("operation".into(), json!(self.request.operation()));
         detail.insert("target".into(), json!(self.request.target()));
-        detail.insert("request".into(), json!(self.request));
+        detail.extend(self.request.told());
         detail.insert("code".into(), json!(code));
+        if let Some(endpoint) = error.endpoint() {
+            detail.insert("endpoint".into(), json!(endpoint));
+        }
+        detail.insert("sts_region".into(), json!(self.sts.region()));
+        if let Some(reference) = self.signing.as_ref().and_then(|signing| signing.who.signer.reference()) {
+            detail.insert("signed_by".into(), json!(reference));
+        }
         if let StsError::Refused(refusal) = &error {
             detail.insert("message".into(), json!(refusal.message));
             detail.insert("request_id".into(), json!(refusal.request_id));

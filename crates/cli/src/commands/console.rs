@@ -13,6 +13,7 @@ use crate::{
     hardening,
     signer::{self, Choice},
     signing::Signing,
+    used_by,
 };
 
 /// Sign in to the AWS console
@@ -73,6 +74,8 @@ impl Console {
         let ca_bundle = context.aws("AWS_CA_BUNDLE").map(Into::into);
         let token = console.signin_token(&signing.set, self.duration, ca_bundle)?;
         let url = console.login_url(&token, &destination);
+        let (whose, mode) = (used_by::whose(&reader, &signing)?, if self.open { "browser" } else { "url" });
+        used_by::record(context, [used_by::entry(context, &whose, self.frame, "console", [("mode", json!(mode))])]);
         if self.open {
             return open(context, url.expose_secret());
         }

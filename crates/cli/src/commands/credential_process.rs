@@ -50,8 +50,13 @@ struct ProcessOutput<'a> {
 impl CredentialProcess {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
         terminal::hide("the secret key is a secret", "let a profile run it (`credstack setup profile`)", self.reveal)?;
-        let keys = keys::find(context, &context.reader()?, self.frame)?;
-        context.output.print(&text(&keys)?)
+        let reader = context.reader()?;
+        let keys = keys::find(context, &reader, self.frame)?;
+        let text = text(&keys)?;
+        if context.configuration.count_uses {
+            reader.count_use(keys.whose.credential, context.time());
+        }
+        context.output.print(&text)
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     context::Context,
     export::{Exports, Format},
     failure::Failure,
-    keys, terminal,
+    keys, terminal, used_by,
 };
 
 /// Print the keys as variables, for a shell or a file
@@ -36,13 +36,15 @@ impl Env {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
         terminal::hide("the secret key is a secret", "run `eval \"$(credstack env)\"`", self.reveal)?;
         let keys = keys::find(context, &context.reader()?, self.frame)?;
-        if self.format == Format::Process {
-            return context.output.print(&credential_process::text(&keys)?);
-        }
-        let text = self.format.text(&Exports::of_keys(&keys))?;
+        let text = match self.format {
+            Format::Process => credential_process::text(&keys)?,
+            format => format.text(&Exports::of_keys(&keys))?,
+        };
         if self.format == Format::Github && context.aws("AWS_PROFILE").is_some() {
             context.output.warn("AWS_PROFILE is set, and $GITHUB_ENV cannot unset it: JavaScript's SDK would prefer the profile");
         }
+        let more = [("format", used_by::name(&self.format))];
+        used_by::record(context, [used_by::entry(context, &keys.whose, self.frame, "env", more)]);
         context.output.print(text.trim_end())
     }
 }

@@ -1,15 +1,19 @@
 use std::time::Duration;
 
-use credstack_core::values::FrameName;
+use credstack_core::{
+    stack::Reader,
+    values::{Entry, FrameName},
+};
+use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
 
 use super::push::inputs;
 use crate::{
     context::Context,
-    endpoint::{Endpoint, Protocol},
+    endpoint::{Endpoint, Protocol, Tally},
     export::Format,
     failure::Failure,
-    keys, terminal,
+    keys, signals, terminal, used_by,
 };
 
 /// Serve the keys to programs that ask a container's endpoint
@@ -55,7 +59,7 @@ impl Serve {
         }
         // Before anything that takes time: it may end meanwhile.
         let parent = parent();
-        let region = self.check(context)?;
+        let (whose, region) = self.check(context, &context.reader()?)?;
         runtime()?.block_on(async {
             let endpoint = Endpoint::listen(context.clone(), self.frame, protocol).await?;
             if protocol == Protocol::Metadata {
@@ -66,40 +70,75 @@ impl Serve {
             }
             let exports = endpoint.exports(context, region.as_deref());
             let format = if context.output.json() { Format::Json } else { Format::Env };
-            context.output.print(format.text(&exports)?.trim_end())?;
+            let variables = format.text(&exports)?;
+            let (served, signal) = (Served::begin(context, &endpoint, whose, self.frame, None), signals::End::catch()?);
+            context.output.print(variables.trim_end())?;
             let end = async {
                 match self.ttl.and_then(|seconds| u64::try_from(seconds).ok()) {
                     Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
                     None => gone(parent).await,
                 }
             };
-            tokio::select! {
-                ended = endpoint.serve() => ended,
-                () = end => Ok(()),
-            }
+            let (ended, signal) = tokio::select! {
+                ended = endpoint.serve() => (ended, None),
+                () = end => (Ok(()), None),
+                signal = signal.wait() => (Ok(()), Some(signal)),
+            };
+            served.end(context);
+            signal.into_iter().for_each(signals::Signal::end);
+            ended
         })
     }
 }
 
+/// An endpoint, from its beginning to its end in the log.
+pub struct Served {
+    whose: Entry,
+    frame: FrameName,
+    protocol: Protocol,
+    tally: Tally,
+}
+
+impl Served {
+    /// Writes down that it begins, after what it begins for.
+    pub fn begin(context: &Context, endpoint: &Endpoint, whose: Entry, frame: FrameName, what_for: Option<Entry>) -> Served {
+        let served = Served { whose, frame, protocol: endpoint.protocol(), tally: endpoint.tally() };
+        let mode = [("mode", json!(served.protocol.name()))];
+        let start = used_by::entry(context, &served.whose, frame, "endpoint-start", mode);
+        used_by::record(context, what_for.into_iter().chain([start]));
+        served
+    }
+
+    /// Writes down that it ended, and what it gave.
+    pub fn end(self, context: &Context) {
+        let ended = self.tally.given(&self.whose).into_iter().map(|(whose, answers)| {
+            let more = [("mode", json!(self.protocol.name())), ("answers", json!(answers))];
+            used_by::entry(context, &whose, self.frame, "endpoint-stop", more)
+        });
+        // It may have lasted for hours: what is open since then is not relied upon.
+        used_by::record(&context.at(context.time()), ended);
+    }
+}
+
 impl Serve {
-    /// What can be said before anybody asks; the region that goes with the frame. A frame that is named stays as it is, so
-    /// one that can never be served is refused.
-    fn check(&self, context: &Context) -> Result<Option<String>, Failure> {
+    /// What can be said before anybody asks: whose keys are served, and the region that goes with them. A frame that is named
+    /// stays as it is, so one that can never be served is refused.
+    fn check(&self, context: &Context, reader: &Reader) -> Result<(Entry, Option<String>), Failure> {
         if self.ttl.is_some_and(|seconds| seconds < 1) {
             return Err(Failure::usage("--ttl: an endpoint lasts at least a second").next_step("give a longer time"));
         }
-        let found = keys::find(context, &context.reader()?, self.frame).and_then(|keys| match keys.set.is_long_term() {
+        let found = keys::find(context, reader, self.frame).and_then(|keys| match keys.set.is_long_term() {
             true => {
                 Err(Failure::usage("long-term keys cannot be served: clients of an endpoint ask for a token and an expiration")
                     .next_step("use a profile or `exec --via env`, or push a session on top of them"))
             }
-            false => Ok(keys.region),
+            false => Ok((keys.whose, keys.region)),
         });
         match found {
-            Ok(region) => Ok(region),
+            Ok(found) => Ok(found),
             Err(failure) if self.frame == FrameName::Current => {
                 context.output.warn(&format!("nothing can be served now: {}", failure.message));
-                Ok(None)
+                Ok((used_by::whose_frame(context, reader, self.frame), None))
             }
             Err(failure) => Err(failure),
         }

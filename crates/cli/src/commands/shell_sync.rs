@@ -1,7 +1,8 @@
 use credstack_core::{
-    stack::{StackError, StackView},
+    stack::{Reader, StackError, StackView},
     values::{FrameName, Kind},
 };
+use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -10,6 +11,7 @@ use crate::{
     failure::Failure,
     keys, profile,
     shell::{Mode, Shell, own_stack},
+    used_by,
 };
 
 /// Print what a shell has to do to follow the stack (run by the hook of `credstack init`)
@@ -53,14 +55,15 @@ impl ShellSync {
         if mark == self.at {
             return Ok(());
         }
-        let exports = match self.mode {
-            Mode::Env => keys::find(context, &reader, FrameName::Current).map(|keys| Exports::of_keys(&keys)),
-            Mode::Profile => {
-                profile(context).map(|name| Exports::only(vec![("AWS_PROFILE", Zeroizing::new(name))], region.as_deref()))
-            }
+        let code = match self.mode {
+            Mode::Env => self.hand_out(context, &reader, &mark),
+            Mode::Profile => profile(context).and_then(|name| {
+                let exports = Exports::only(vec![("AWS_PROFILE", Zeroizing::new(name))], region.as_deref());
+                self.shell.follow(Some(exports), &mark)
+            }),
         };
         let in_vain = format!("! {mark}");
-        match exports.and_then(|exports| self.shell.follow(Some(exports), &mark)) {
+        match code {
             Ok(code) => context.output.print(&code),
             // Tried again at every prompt, and said once.
             Err(_) if self.at == in_vain => Ok(()),
@@ -70,6 +73,16 @@ impl ShellSync {
                 context.output.print(&self.shell.follow(Some(Exports::only(Vec::new(), None)), &in_vain)?)
             }
         }
+    }
+
+    /// What puts the keys into the shell.
+    fn hand_out(&self, context: &Context, reader: &Reader, mark: &str) -> Result<Zeroizing<String>, Failure> {
+        let frame = FrameName::Current;
+        let keys = keys::find(context, reader, frame)?;
+        let code = self.shell.follow(Some(Exports::of_keys(&keys)), mark)?;
+        let more = [("mode", json!("hook")), ("format", used_by::name(&self.shell))];
+        used_by::record(context, [used_by::entry(context, &keys.whose, frame, "env", more)]);
+        Ok(code)
     }
 
     /// Brings back what the shell had of its own.

@@ -2,6 +2,7 @@
 
 mod container;
 mod metadata;
+mod tally;
 
 use std::{
     net::Ipv4Addr,
@@ -18,6 +19,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::json;
 use subtle::ConstantTimeEq;
+pub use tally::Tally;
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
@@ -30,6 +32,16 @@ pub enum Protocol {
     Container,
     /// As instance metadata, version 2, which gives its token to whoever asks.
     Metadata,
+}
+
+impl Protocol {
+    /// Its name in the log.
+    pub fn name(self) -> &'static str {
+        match self {
+            Protocol::Container => "container",
+            Protocol::Metadata => "metadata",
+        }
+    }
 }
 
 /// The endpoint, listening.
@@ -47,6 +59,7 @@ struct Served {
     /// The tokens of instance metadata, and when they end.
     issued: Mutex<Vec<(Zeroizing<String>, Instant)>>,
     port: u16,
+    tally: Tally,
 }
 
 /// Keys that an endpoint can give: both clients ask for a token and an expiration.
@@ -64,7 +77,7 @@ impl Endpoint {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(unusable)?;
         let port = listener.local_addr().map_err(unusable)?.port();
         let token = random_token().ok_or_else(|| Failure::internal("the operating system gave no random bytes"))?;
-        let served = Served { context, frame, token, issued: Mutex::default(), port };
+        let served = Served { context, frame, token, issued: Mutex::default(), port, tally: Tally::default() };
         Ok(Endpoint { listener, protocol, served: Arc::new(served) })
     }
 
@@ -90,6 +103,16 @@ impl Endpoint {
             exports.unset.push("AWS_EC2_METADATA_DISABLED");
         }
         exports
+    }
+
+    /// How it is asked.
+    pub fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    /// What it gives, as it is counted.
+    pub fn tally(&self) -> Tally {
+        self.served.tally.clone()
     }
 
     /// Answers until the runtime ends.
@@ -171,6 +194,7 @@ impl Served {
             return Err(refuse(StatusCode::BAD_REQUEST, "LongTermKeys", message).into());
         };
         let (access_key_id, secret_access_key) = (keys.set.access_key_id, keys.set.secret_access_key);
+        self.tally.add(&access_key_id, &keys.whose);
         Ok(Temporary { access_key_id, secret_access_key, token, expires_at })
     }
 }

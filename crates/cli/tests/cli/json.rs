@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use crate::common::{ALICE_SECRET, TestEnvironment, environment::path};
+use crate::{
+    common::{ALICE_SECRET, TestEnvironment, environment::path},
+    handout::handed_out,
+};
 
 /// What differs from run to run and from machine to machine, by the key it stands under.
 fn redact(value: &mut Value) {
@@ -18,6 +21,7 @@ fn redact(value: &mut Value) {
                     ("endpoint", Value::String(_)) => "<endpoint>",
                     ("host" | "user" | "parent_process" | "terminal" | "version", Value::String(_)) => "<of this machine>",
                     ("process", Value::Number(_)) => "<process id>",
+                    ("duration_given", Value::Number(_)) => "<seconds>",
                     _ => {
                         redact(value);
                         continue;
@@ -159,6 +163,7 @@ fn history() {
     let url = env.sandbox.url();
     env.set("AWS_ENDPOINT_URL_STS", &url);
     env.json(["push", "import", "--env"]);
+    handed_out(&env, &["env"]).ok();
     env.json(["push", "session", "--from", "root", "--no-use"]);
     for command in [&["save"][..], &["swap"], &["use", "c2"], &["drop"], &["pop"], &["forget", "c4"], &["clear", "--yes"]] {
         env.plain(command).ok();
@@ -187,6 +192,7 @@ fn history() {
         "store-changed",
         "swapped",
         "used",
+        "used-by",
     ] {
         assert!(seen.contains(kind), "no {kind} in {seen:?}");
     }

@@ -29,7 +29,10 @@ fn arn(output: crate::common::Output) -> String {
 fn nothing_is_left(env: &TestEnvironment, files: usize) {
     assert_eq!(env.held(), [""; 0]);
     assert_eq!(env.vault_files().len(), files);
-    let events = env.events();
+    let mut events = env.events();
+    let used = events.iter().rposition(|event| event == "used-by").unwrap();
+    assert_eq!(events[used + 1..], ["forgotten", "erased"]);
+    events.retain(|event| event != "used-by");
     assert_eq!(events[events.len() - 4..], ["acquired", "held", "forgotten", "erased"]);
 }
 
@@ -140,8 +143,12 @@ fn the_session_goes_however_the_program_ends() {
             exec(&["sh", "-c", "trap 'echo got it; exit 7' TERM; kill -TERM $PPID; for i in $(seq 100); do sleep 0.1; done"]);
         assert_eq!(passed.exits(7).stdout, "got it\n");
         nothing_is_left(&env, files);
-        exec(&["no-such-program"]).exits(127);
+        // There, and no program.
+        exec(&[path(&env.key_file())]).exits(126);
         nothing_is_left(&env, files);
+        let (events, calls) = (env.events(), env.sandbox.calls().len());
+        exec(&["no-such-program"]).exits(127);
+        assert_eq!((env.events(), env.sandbox.calls().len()), (events, calls), "nothing is asked for what is not there");
     }
     let private = handed_out(&env, &["exec", "--via", "env", "--read-only", "--", "sh", "-c", "umask"]).ok().stdout;
     let mut plain = std::process::Command::new("sh");

@@ -253,6 +253,7 @@ fn a_narrowed_session_is_renewed_unless_its_time_was_named() {
 
 /// Takes back what the later migrations made, the newest first.
 const BACK_TO_THE_FIRST_VERSION: &str = "
+    DROP TRIGGER event_text_follows_insert; DROP TRIGGER event_text_follows_delete; DROP TABLE event_text; DROP VIEW event_noted;
     DROP INDEX event_at; DROP INDEX event_kind; DROP INDEX event_failed; DROP INDEX event_stack; DROP INDEX event_access_key_id;
     DROP INDEX event_of_arn; DROP INDEX event_of_account; DROP INDEX event_of_role; DROP INDEX event_of_credential;
     DROP INDEX event_note;

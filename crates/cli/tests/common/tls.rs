@@ -43,7 +43,15 @@ impl Server {
     }
 }
 
-fn configuration() -> (Arc<ServerConfig>, String) {
+/// A certificate for `localhost`, its key, and the authority that stands behind it.
+pub struct Issued {
+    /// PEM.
+    pub authority: String,
+    pub certificate: rcgen::Certificate,
+    pub key: KeyPair,
+}
+
+pub fn issue() -> Issued {
     let authority_key = KeyPair::generate().unwrap();
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -51,6 +59,11 @@ fn configuration() -> (Arc<ServerConfig>, String) {
     let issuer = Issuer::new(authority, authority_key);
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new(vec!["localhost".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+    Issued { authority: pem, certificate, key }
+}
+
+fn configuration() -> (Arc<ServerConfig>, String) {
+    let Issued { authority: pem, certificate, key } = issue();
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()

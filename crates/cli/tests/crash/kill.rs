@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::machine::{Content, Machine, Store};
 
 /// The calls that change something outside the process, or make it last.
-const CALLS: &[&str] = &[
+pub const CALLS: &[&str] = &[
     "openat",
     "write",
     "pwrite64",
@@ -100,7 +100,7 @@ fn assert_before_or_after(machine: &Machine, before: &Content, after: &Content, 
 }
 
 /// The n-th call of each kind that changes something; as `strace` counts them, in each thread for itself.
-fn points(trace: &str) -> BTreeSet<(String, usize)> {
+pub fn points(trace: &str) -> BTreeSet<(String, usize)> {
     let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     let mut points = BTreeSet::new();
     for line in trace.lines() {

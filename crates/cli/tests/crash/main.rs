@@ -21,3 +21,4 @@ mod plain;
 mod sequences;
 #[path = "../../../core/tests/model/steps.rs"]
 mod steps;
+mod uses;

@@ -1,4 +1,5 @@
-//! The program and what others wrote: STS servers (MiniStack, which checks signatures and policies, and moto), and clients.
+//! The program and what others wrote: STS servers (MiniStack, which checks signatures and policies, and moto), clients,
+//! and those who read or receive the log.
 //!
 //! They are in the Python environment that `CREDSTACK_TEST_VENV` names, in the npm packages of `CREDSTACK_TEST_NODE`, and
 //! Debian's; without them the tests fail, they do not skip.
@@ -11,7 +12,10 @@
 mod clients;
 #[path = "../common/mod.rs"]
 mod common;
+mod export;
+mod receivers;
 mod server;
+mod ship;
 mod unsigned;
 
 use common::TestEnvironment;

@@ -4,7 +4,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use super::DatabaseError;
-use crate::values::{Acquired, Ambient, Credential, CredentialId, Identity, Item, Kind, Signer, StackName, State};
+use crate::values::{Acquired, Credential, CredentialId, Identity, Item, Kind, Signer, StackName, State};
 
 const COLUMNS: &str = "id, kind, state, held, access_key_id, temporary, account, arn, user_id, region, issued_at, expires_at, parent, \
                        signed_by, request, label, note, replaced_by";
@@ -17,12 +17,8 @@ pub(crate) fn insert_pending(
     detail: &Map<String, Value>,
 ) -> Result<CredentialId, DatabaseError> {
     let Acquired { set, kind, identity, region, issued_at, expires_at, signer, request, label, note } = acquired;
-    let (parent, signed_by) = match signer {
-        Signer::None => (None, None),
-        Signer::Credential(id) => (Some(id.0), None),
-        Signer::ShellKeys => (None, Some(Ambient { provider: Some("Environment".into()), ..Ambient::default() })),
-        Signer::Ambient(ambient) => (None, Some(ambient.clone())),
-    };
+    let parent = if let Signer::Credential(id) = signer { Some(id.0) } else { None };
+    let signed_by = signer.reference();
     connection
         .prepare(
             "INSERT INTO credential (item, nonce, state, kind, access_key_id, temporary, account, arn, user_id, region,

@@ -41,6 +41,17 @@ pub(crate) fn head(connection: &Connection) -> Result<Head, DatabaseError> {
     Ok(head.unwrap_or_default())
 }
 
+/// The hash of an event, if it is there.
+pub(crate) fn hash(connection: &Connection, sequence: i64) -> Result<Option<[u8; 32]>, DatabaseError> {
+    let mut statement = connection.prepare("SELECT hash FROM event WHERE sequence = ?1")?;
+    Ok(statement.query_row([sequence], |row| row.get(0)).optional()?)
+}
+
+/// The number of the oldest event that is there.
+pub(crate) fn oldest(connection: &Connection) -> Result<Option<i64>, DatabaseError> {
+    Ok(connection.query_row("SELECT min(sequence) FROM event", [], |row| row.get(0))?)
+}
+
 /// Whether something ever happened to a credential set.
 pub(crate) fn has(connection: &Connection, event: EventKind, id: CredentialId) -> Result<bool, DatabaseError> {
     let mut statement = connection.prepare("SELECT 1 FROM event WHERE event = ?1 AND credential = ?2")?;
@@ -74,7 +85,7 @@ pub(crate) fn seen(connection: &Connection, id: CredentialId) -> Result<Option<(
 }
 
 impl Database {
-    /// The newest events that a filter lets through, newest first.
+    /// The newest events that a filter lets through, newest first; or the oldest, if it says so.
     pub fn events(&self, filter: &EventFilter, limit: u64) -> Result<Vec<Event>, DatabaseError> {
         let (question, with) = filter.sql();
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);

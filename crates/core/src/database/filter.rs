@@ -5,7 +5,7 @@ use rusqlite::types::Value;
 
 use crate::values::{Arn, CredentialId, Event, EventKind, StackName};
 
-/// Which events of the log are asked for: those that are all of this. The newest come first.
+/// Which events of the log are asked for: those that are all of this. The newest come first, unless it says otherwise.
 #[derive(Clone, Debug, Default)]
 pub struct EventFilter {
     /// At that time or later.
@@ -30,8 +30,10 @@ pub struct EventFilter {
     pub failed: bool,
     /// With that text in the note, whatever the case of its letters.
     pub note: Option<String>,
-    /// Older than that one: what follows a page that was read. Its time and its sequence.
+    /// Behind that one: what follows a page that was read. Its time and its sequence.
     pub after: Option<(Timestamp, i64)>,
+    /// The oldest come first, as the log has them.
+    pub oldest_first: bool,
 }
 
 impl EventFilter {
@@ -44,17 +46,20 @@ impl EventFilter {
     /// The words from `FROM` on, with the order, and what stands for their question marks.
     ///
     /// The order is that of the log. Who asks for a time gets the order of the times, which is another one only where a
-    /// clock was set back: that is what the index on them gives without sorting.
+    /// clock was set back: that is what the index on them gives without sorting. Oldest first it is always that of the log.
     pub(super) fn sql(&self) -> (String, Vec<Value>) {
         let mut asked = Conditions::default();
         let text = |text: &str| Value::Text(text.to_owned());
         let time = |at: Timestamp| Value::Integer(at.as_second());
-        let is_by_time = self.since.is_some() || self.until.is_some();
+        let is_by_time = (self.since.is_some() || self.until.is_some()) && !self.oldest_first;
+        let (behind, direction) = if self.oldest_first { (">", "ASC") } else { ("<", "DESC") };
+        // Oldest first the log is read as it is: the index on the times would have to be sorted for every page.
+        let at_column = if self.oldest_first { "+at" } else { "at" };
         if let Some(at) = self.since {
-            asked.add("at >= ?", time(at));
+            asked.add(&format!("{at_column} >= ?"), time(at));
         }
         if let Some(at) = self.until {
-            asked.add("at < ?", time(at));
+            asked.add(&format!("{at_column} < ?"), time(at));
         }
         if let Some(account) = &self.account {
             asked.add("of_account = ?", text(account));
@@ -107,7 +112,7 @@ impl EventFilter {
                 asked.terms.push("(at, sequence) < (?, ?)".to_owned());
                 asked.with.extend([time(at), Value::Integer(last)]);
             } else {
-                asked.add(&format!("{sequence} < ?"), Value::Integer(last));
+                asked.add(&format!("{sequence} {behind} ?"), Value::Integer(last));
             }
         }
         if self.failed {
@@ -119,7 +124,7 @@ impl EventFilter {
             [] => String::new(),
             terms => format!("WHERE {}", terms.join(" AND ")),
         };
-        let order = if is_by_time { "at DESC, sequence DESC".to_owned() } else { format!("{sequence} DESC") };
+        let order = if is_by_time { "at DESC, sequence DESC".to_owned() } else { format!("{sequence} {direction}") };
         (format!("FROM {source} {condition} ORDER BY {order}"), asked.with)
     }
 }
@@ -167,6 +172,15 @@ mod tests {
         values::Entry,
     };
 
+    fn plan_of(database: &Database, question: &str, with: &[Value]) -> String {
+        let plan = database.read(|connection| -> Result<Vec<String>, DatabaseError> {
+            let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN SELECT sequence, detail {question} LIMIT 50"))?;
+            let steps = plan.query_map(rusqlite::params_from_iter(with), |row| row.get(3))?;
+            Ok(steps.collect::<Result<_, _>>()?)
+        });
+        plan.unwrap().join("; ")
+    }
+
     /// What one filter costs must not grow with the log: nothing is sorted, and an index is used.
     #[test]
     fn every_filter_has_its_index() {
@@ -192,13 +206,12 @@ mod tests {
             ),
         ] {
             let (question, with) = filter.sql();
-            let plan = database.read(|connection| -> Result<Vec<String>, DatabaseError> {
-                let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN SELECT sequence, detail {question} LIMIT 50"))?;
-                let steps = plan.query_map(rusqlite::params_from_iter(&with), |row| row.get(3))?;
-                Ok(steps.collect::<Result<_, _>>()?)
-            });
-            let plan = plan.unwrap().join("; ");
+            let plan = plan_of(&database, &question, &with);
             assert!(plan.contains(index), "{question}: {plan}");
+            assert!(!plan.contains("TEMP B-TREE"), "{question}: {plan}");
+            // Oldest first it need not be found at once, but no page of it may be sorted.
+            let (question, _) = EventFilter { oldest_first: true, ..filter }.sql();
+            let plan = plan_of(&database, &question, &with);
             assert!(!plan.contains("TEMP B-TREE"), "{question}: {plan}");
         }
     }

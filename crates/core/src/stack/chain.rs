@@ -134,7 +134,7 @@ impl Change {
     /// Says that it stays without its secret.
     fn settle_announced(&mut self, id: CredentialId) -> Result<(), StackError> {
         let (entry, now, actor) = (self.acquired_entry(id)?, self.now, self.actor_json());
-        self.database.write(|transaction| {
+        self.write(|transaction| {
             credentials::mark_leaving(transaction, id)?;
             credentials::mark_erased(transaction, id)?;
             events::append(transaction, now, &by(entry, &actor))

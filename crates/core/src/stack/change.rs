@@ -130,6 +130,8 @@ impl Change {
             consent: terms.consent,
         };
         change.recover()?;
+        // A count that cannot be written is no reason not to do what was asked: the next change tries again.
+        let _tried_again = change.fold_uses();
         Ok(change)
     }
 

@@ -7,6 +7,7 @@ mod capture;
 mod chain;
 mod change;
 mod clear;
+mod cursor;
 mod drop;
 mod error;
 mod forget;
@@ -28,10 +29,14 @@ mod seal;
 mod secret_stores;
 mod swap;
 mod r#use;
+mod uses;
+#[cfg(test)]
+mod uses_tests;
 
 pub use capture::{KeyOwner, Shell, ShellKeys};
 pub use chain::{Chain, Link};
 pub use change::{Change, Consent, Left, Moved, Notice, Terms, Work};
+pub use cursor::{Cursor, Standing, advance, forget_cursor};
 pub use error::StackError;
 pub use known_key::{Family, KnownKey};
 pub use mfa_devices::MfaDevice;

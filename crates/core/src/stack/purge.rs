@@ -5,6 +5,7 @@ use super::{
     lock::{Lock, PATIENCE},
     record::{by, entry_about},
     secret_stores::chosen,
+    uses::remove_uses,
 };
 use crate::{
     database::{Database, DatabaseError, credentials, events},
@@ -82,6 +83,7 @@ fn remove_everything(place: &StateDirectory) -> Result<(), StackError> {
     };
     SecretStore::dissolve_vault(&place.vault())?;
     Database::remove(&place.database())?;
+    remove_uses(place)?;
     for path in [place.renewal_lock(), place.lock()] {
         remove_if_there(&path).map_err(unusable(&path))?;
     }

@@ -167,10 +167,13 @@ impl Change {
         detail.insert("kind".into(), json!(credential.kind));
         detail.insert("issued_at".into(), json!(credential.issued_at));
         detail.insert("expires_at".into(), json!(credential.expires_at));
-        for (name, value) in [("request", json!(credential.request)), ("signed_by", json!(credential.signed_by))] {
-            if !value.is_null() {
-                detail.insert(name.into(), value);
-            }
+        if let Some(request) = &credential.request {
+            detail.extend(request.told());
+            let given = credential.expires_at.map(|at| at.as_second() - credential.issued_at.as_second());
+            detail.insert("duration_given".into(), json!(given));
+        }
+        if let Some(signed_by) = &credential.signed_by {
+            detail.insert("signed_by".into(), json!(signed_by));
         }
         for (name, value) in [("label", &credential.label), ("note", &credential.note), ("region", &credential.region)] {
             if let Some(value) = value {

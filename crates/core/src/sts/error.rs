@@ -17,7 +17,7 @@ use crate::http::{CaBundleError, TooLong};
 pub enum StsError {
     /// STS answered, and refused.
     #[error("{0}")]
-    Refused(Refusal),
+    Refused(Box<Refusal>),
     /// No connection, or one that ended before the answer did.
     #[error("cannot reach STS at {endpoint}: {what}")]
     Unreachable {
@@ -84,6 +84,19 @@ impl StsError {
         }
     }
 
+    /// Where the request went, if it went anywhere.
+    pub fn endpoint(&self) -> Option<&str> {
+        let endpoint = match self {
+            StsError::Refused(refusal) => &refusal.endpoint,
+            StsError::Unreachable { endpoint, .. }
+            | StsError::TimedOut { endpoint, .. }
+            | StsError::Malformed { endpoint, .. } => endpoint,
+            StsError::CaBundle { .. } | StsError::Configuration { .. } => return None,
+        };
+        // Where the time was over before anything was sent, the region stands there.
+        Some(endpoint.as_str()).filter(|endpoint| endpoint.contains("://"))
+    }
+
     pub(super) fn from_sdk<E>(error: SdkError<E, HttpResponse>, call: Call) -> StsError
     where
         E: ProvideErrorMetadata + Error + 'static,
@@ -110,7 +123,7 @@ impl StsError {
                 };
                 let request_id = error.request_id().map(redacted);
                 let message = redacted(error.message().unwrap_or_default());
-                StsError::Refused(Refusal::new(operation, &code, &message, request_id, status, region))
+                StsError::Refused(Refusal::new(operation, &code, &message, request_id, status, region, endpoint).into())
             }
             SdkError::TimeoutError(_) => StsError::TimedOut { endpoint: reached(), what: OVER.into() },
             SdkError::DispatchFailure(failure) if failure.is_timeout() => {

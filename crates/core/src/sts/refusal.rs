@@ -18,6 +18,8 @@ pub struct Refusal {
     pub status: u16,
     /// The region asked.
     pub region: String,
+    /// Where the answer came from.
+    pub endpoint: String,
 }
 
 impl Refusal {
@@ -28,10 +30,11 @@ impl Refusal {
         request_id: Option<String>,
         status: u16,
         region: String,
+        endpoint: String,
     ) -> Refusal {
         let cut = |text: &str, most| text.chars().take(most).collect::<String>();
         let request_id = request_id.map(|id| cut(&id, 200));
-        Refusal { operation, code: cut(code, 200), message: cut(message, 2000), request_id, status, region }
+        Refusal { operation, code: cut(code, 200), message: cut(message, 2000), request_id, status, region, endpoint }
     }
 
     /// What the refusal means and what to do about it, in the style of every message: no capital, no full stop.
@@ -202,14 +205,14 @@ mod tests {
     use super::*;
 
     fn refusal(operation: &'static str, code: &str, message: &str) -> Refusal {
-        Refusal::new(operation, code, message, Some("1234".into()), 403, "eu-west-1".into())
+        Refusal::new(operation, code, message, Some("1234".into()), 403, "eu-west-1".into(), String::new())
     }
 
     #[test]
     fn says_code_message_and_request() {
         let refused = refusal("AssumeRole", "AccessDenied", "No.");
         assert_eq!(refused.to_string(), "STS refused AssumeRole: No (AccessDenied, request 1234)");
-        let refused = Refusal::new("AssumeRole", "X", "", None, 400, "eu-west-1".into());
+        let refused = Refusal::new("AssumeRole", "X", "", None, 400, "eu-west-1".into(), String::new());
         assert_eq!(refused.to_string(), "STS refused AssumeRole (X)");
     }
 

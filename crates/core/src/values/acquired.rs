@@ -40,3 +40,14 @@ pub enum Signer {
     /// An ambient identity that is on no stack, or only as a reference.
     Ambient(Ambient),
 }
+
+impl Signer {
+    /// What signed, where that is on no stack.
+    pub fn reference(&self) -> Option<Ambient> {
+        match self {
+            Signer::None | Signer::Credential(_) => None,
+            Signer::ShellKeys => Some(Ambient { provider: Some("Environment".into()), ..Ambient::default() }),
+            Signer::Ambient(reference) => Some(reference.clone()),
+        }
+    }
+}

@@ -1,4 +1,4 @@
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 use super::{Ambient, CredentialId};
 
@@ -46,6 +46,18 @@ pub enum FrameName {
     Credential(CredentialId),
 }
 
+impl fmt::Display for FrameName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FrameName::Current => f.write_str("current"),
+            FrameName::Root => f.write_str("root"),
+            FrameName::Environment => f.write_str("env"),
+            FrameName::Position(position) => position.fmt(f),
+            FrameName::Credential(id) => id.fmt(f),
+        }
+    }
+}
+
 /// The text names no frame.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a frame: expected current, root, env, a position such as 1, or a credential id such as c7")]
@@ -77,6 +89,9 @@ mod tests {
         assert_eq!(named("env"), Ok(FrameName::Environment));
         assert_eq!(named("2"), Ok(FrameName::Position(2)));
         assert_eq!(named("c2"), Ok(FrameName::Credential(CredentialId(2))));
+        for name in ["current", "root", "env", "2", "c2"] {
+            assert_eq!(named(name).unwrap().to_string(), name);
+        }
         for bad in ["", "-1", "Root", "c", "dev", "1.5"] {
             assert_eq!(named(bad), Err(FrameNameError), "{bad}");
         }

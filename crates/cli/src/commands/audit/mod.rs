@@ -1,11 +1,15 @@
 //! What the log says, and whether it can be trusted.
 
 pub mod cloudtrail;
+mod export;
+mod exported;
 mod head;
 mod key;
 mod live;
 mod prune;
+mod report;
 mod seal;
+mod ship;
 mod show;
 mod verify;
 
@@ -14,7 +18,7 @@ use crate::{context::Context, failure::Failure};
 
 /// Ask the log: what happened, who a key was, what is still valid, whether anybody touched it
 ///
-/// Nothing of it opens the network.
+/// Nothing of it opens the network, except `ship`.
 ///
 /// Examples:
 ///   credstack audit log --since 2h
@@ -24,6 +28,8 @@ use crate::{context::Context, failure::Failure};
 ///   credstack audit cloudtrail AWSLogs/
 ///   credstack audit verify
 ///   credstack audit head
+///   credstack audit export --output events.jsonl
+///   credstack audit ship --syslog tls://logs.example.com
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Audit {
@@ -38,10 +44,13 @@ enum Question {
     Key(key::Key),
     Live(live::Live),
     Cloudtrail(cloudtrail::CloudTrail),
+    Report(report::Report),
     Verify(verify::Verify),
     Head(head::HeadOfLog),
     Seal(seal::Seal),
     Prune(prune::Prune),
+    Export(Box<export::Export>),
+    Ship(ship::Ship),
 }
 
 impl Audit {
@@ -52,10 +61,13 @@ impl Audit {
             Question::Key(command) => command.run(context),
             Question::Live(command) => command.run(context),
             Question::Cloudtrail(command) => command.run(context),
+            Question::Report(command) => command.run(context),
             Question::Verify(command) => command.run(context),
             Question::Head(command) => command.run(context),
             Question::Seal(command) => command.run(context),
             Question::Prune(command) => command.run(context),
+            Question::Export(command) => command.run(context),
+            Question::Ship(command) => command.run(context),
         }
     }
 }

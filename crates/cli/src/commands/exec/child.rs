@@ -63,7 +63,7 @@ mod signals {
         low_level::{emulate_default_handler, siginfo::Cause},
     };
 
-    use crate::failure::Failure;
+    use crate::{failure::Failure, signals::not_ignored};
 
     /// What ends or wakes us is meant for the program, once it is there.
     #[derive(Clone)]
@@ -83,10 +83,8 @@ mod signals {
         /// From here on signals are seen. One that was ignored stays so, here and in the program, as `nohup` wants it.
         pub fn catch() -> Result<Signals, Failure> {
             let all = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2];
-            let ignored = ignored();
-            let caught = all.into_iter().filter(|signal| ignored & (1 << (signal - 1)) == 0);
             let unusable = |error: std::io::Error| Failure::internal(format!("signals cannot be passed on: {error}"));
-            let mut arriving = SignalsInfo::<WithOrigin>::new(caught).map_err(unusable)?;
+            let mut arriving = SignalsInfo::<WithOrigin>::new(not_ignored(&all)).map_err(unusable)?;
             let signals = Signals(Arc::new(Mutex::new(State::Free)));
             let shared = signals.clone();
             let watch = move || {
@@ -139,13 +137,6 @@ mod signals {
     fn send(child: Pid, signal: Signal) {
         // It may have ended by itself.
         let _ended = kill_process(child, signal);
-    }
-
-    /// The signals that were ignored when we began, a bit for each. Elsewhere than on Linux nobody tells.
-    fn ignored() -> u64 {
-        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-        mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
     }
 }
 

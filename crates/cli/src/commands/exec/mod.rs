@@ -10,18 +10,19 @@ use std::{
 };
 
 use child::Signals;
-use credstack_core::values::FrameName;
+use credstack_core::values::{Entry, FrameName};
 use narrow::Narrow;
+use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::serve;
+use super::serve::{self, Served};
 use crate::{
     context::Context,
     endpoint::{Endpoint, Protocol},
     export::Exports,
     failure::{Failure, Kind},
     keys::{self, Keys},
-    profile,
+    profile, used_by,
 };
 
 /// Run a program under an identity
@@ -80,8 +81,8 @@ enum Via {
 
 /// An identity, ready to be handed over.
 enum Handover {
-    /// By its environment alone: this process may become the program.
-    Environment(Exports),
+    /// By its environment alone: this process may become the program. The use is for the log.
+    Environment(Exports, Entry),
     /// By an endpoint that this process serves meanwhile.
     Endpoint(Keys),
 }
@@ -92,9 +93,13 @@ impl Exec {
     }
 
     fn exec(&self, context: &Context) -> Result<ExitCode, Failure> {
+        self.find_program(context)?;
         if !self.narrow.is_asked() {
             return match self.handover(context, self.frame)? {
-                Handover::Environment(exports) => child::replace(self.command(&exports)?).map_err(|error| self.not_run(&error)),
+                Handover::Environment(exports, used) => {
+                    used_by::record(context, [used]);
+                    child::replace(self.command(&exports)?).map_err(|error| self.not_run(&error))
+                }
                 Handover::Endpoint(keys) => self.serve_program(context, self.frame, &keys, &Signals::catch()?),
             };
         }
@@ -102,13 +107,13 @@ impl Exec {
             return Err(Failure::usage("--via profile follows the stack: it cannot be a narrowed session")
                 .next_step("use --via env or --via endpoint"));
         }
-        let program = self.command.first().map(Path::new).and_then(Path::file_name).unwrap_or_default();
         let signals = Signals::catch()?;
-        let session = self.narrow.acquire(context, self.frame, &program.to_string_lossy(), &signals)?;
+        let session = self.narrow.acquire(context, self.frame, &self.program(), &signals)?;
         let frame = FrameName::Credential(session.id);
         let context = &Context { renews: !self.narrow.is_limited(), ..context.clone() };
         let done = self.handover(context, frame).and_then(|handover| match handover {
-            Handover::Environment(exports) => {
+            Handover::Environment(exports, used) => {
+                used_by::record(context, [used]);
                 child::wait_for(self.command(&exports)?, &signals)?.map_err(|error| self.not_run(&error))
             }
             Handover::Endpoint(keys) => self.serve_program(context, frame, &keys, &signals),
@@ -117,12 +122,30 @@ impl Exec {
         done
     }
 
+    /// Sees that there is a program, before anything is asked for it and written down: what is none may be a mistake with a
+    /// secret in it, such as `NAME=value`.
+    fn find_program(&self, context: &Context) -> Result<(), Failure> {
+        let program = self.command.first().map(Path::new).unwrap_or(Path::new(""));
+        let is_there = match context.variable("PATH") {
+            // Other systems look in other places, and under other names.
+            _ if cfg!(not(unix)) => true,
+            _ if program.as_os_str().is_empty() => false,
+            _ if program.as_os_str().as_encoded_bytes().contains(&b'/') => program.exists(),
+            Some(path) => std::env::split_paths(&path).any(|directory| directory.join(program).exists()),
+            None => true,
+        };
+        let missing = || self.not_run(&std::io::Error::new(std::io::ErrorKind::NotFound, "there is no such file"));
+        if is_there { Ok(()) } else { Err(missing()) }
+    }
+
     /// Finds the identity, and chooses the way.
     fn handover(&self, context: &Context, frame: FrameName) -> Result<Handover, Failure> {
         let say = |way: &str| context.output.explain(&format!("handing the identity over by {way}"));
         if self.via == Some(Via::Profile) {
             say("profile");
-            return self.profile(context).map(Handover::Environment);
+            let exports = self.profile(context)?;
+            let whose = used_by::whose_frame(context, &context.reader()?, frame);
+            return Ok(Handover::Environment(exports, self.used(context, &whose, frame, Via::Profile)));
         }
         let keys = keys::find(context, &context.reader()?, frame)?;
         let can_be_served = keys.expires_at.is_some() && !keys.set.is_long_term();
@@ -130,7 +153,7 @@ impl Exec {
         let via = self.via.unwrap_or(if can_be_served && may_be_outlived { Via::Endpoint } else { Via::Env });
         if via == Via::Env {
             say("env");
-            return Ok(Handover::Environment(Exports::of_keys(&keys)));
+            return Ok(Handover::Environment(Exports::of_keys(&keys), self.used(context, &keys.whose, frame, via)));
         }
         if !can_be_served {
             return Err(Failure::usage("these keys cannot be served: clients of an endpoint ask for a token and an expiration")
@@ -138,6 +161,18 @@ impl Exec {
         }
         say("endpoint");
         Ok(Handover::Endpoint(keys))
+    }
+
+    /// What the log says of it.
+    fn used(&self, context: &Context, whose: &Entry, frame: FrameName, via: Via) -> Entry {
+        let more = [("program", json!(self.program())), ("mode", used_by::name(&via))];
+        used_by::entry(context, whose, frame, "exec", more)
+    }
+
+    /// The program's name, and nothing of its path or arguments.
+    fn program(&self) -> String {
+        let name = self.command.first().map(Path::new).and_then(Path::file_name).unwrap_or_default();
+        name.to_string_lossy().chars().take(100).collect()
     }
 
     /// The program with its environment, ready to be run.
@@ -157,9 +192,13 @@ impl Exec {
         let runtime = serve::runtime()?;
         let endpoint = runtime.block_on(Endpoint::listen(context.clone(), frame, Protocol::Container))?;
         let exports = endpoint.exports(context, keys.region.as_deref());
+        let used = self.used(context, &keys.whose, frame, Via::Endpoint);
+        let served = Served::begin(context, &endpoint, keys.whose.clone(), frame, Some(used));
         let serving = std::thread::Builder::new().name("endpoint".into()).spawn(move || runtime.block_on(endpoint.serve()));
         serving.map_err(|error| Failure::internal(format!("the endpoint cannot be started: {error}")))?;
-        child::wait_for(self.command(&exports)?, signals)?.map_err(|error| self.not_run(&error))
+        let done = self.command(&exports).and_then(|command| child::wait_for(command, signals));
+        served.end(context);
+        done?.map_err(|error| self.not_run(&error))
     }
 
     fn not_run(&self, error: &std::io::Error) -> Failure {

@@ -124,7 +124,7 @@ impl Narrow {
             return Ok(Session { id: living.id, is_own: false });
         }
         let mfa = Mfa::of(self.mfa_code.clone());
-        let about = About { label: None, note: Some(format!("{NOTE}{}", program.chars().take(100).collect::<String>())) };
+        let about = About { label: None, note: Some(format!("{NOTE}{program}")) };
         let token = request.token_source().map(|source| token::read(context, source)).transpose()?;
         let (one_time, configured, command) = (OneTime { token, ..OneTime::default() }, None, "exec");
         let acquisition = Acquisition { context, command, reader, about, signing, sts, request, one_time, configured };

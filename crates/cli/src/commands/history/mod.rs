@@ -2,7 +2,8 @@ pub mod moment;
 mod rows;
 mod which;
 
-pub use rows::table_of;
+pub use rows::{CSV, csv as csv_row, identity, table_of};
+pub use which::Which;
 
 use std::io::{self, BufWriter, Write};
 
@@ -34,7 +35,10 @@ use crate::{
 #[command(verbatim_doc_comment)]
 pub struct History {
     #[command(flatten)]
-    which: which::Which,
+    which: Which,
+    /// How many events at most
+    #[arg(long, value_name = "N", default_value_t = 50, help_heading = "Which events")]
+    limit: u64,
     /// Draw the lineage of the credential sets of these events as a tree: who signed stands above
     #[arg(long, conflicts_with_all = ["csv", "jsonl", "json"])]
     graph: bool,
@@ -53,7 +57,7 @@ const PAGE: u64 = 1000;
 impl History {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
         let (reader, filter) = (context.reader()?, self.which.filter(context)?);
-        let limit = self.which.limit;
+        let limit = self.limit;
         if self.jsonl {
             let mut out = BufWriter::new(io::stdout().lock());
             each(&reader, filter, limit, |event| {
@@ -84,8 +88,8 @@ impl History {
     }
 }
 
-/// Writes each event, newest first, until nobody reads any more.
-fn each(
+/// Writes each event, in the order of the filter, until nobody reads any more.
+pub fn each(
     reader: &Reader,
     mut filter: EventFilter,
     mut left: u64,

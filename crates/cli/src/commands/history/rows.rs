@@ -1,10 +1,13 @@
 //! An event as a row: of the table, and of the CSV.
 
 use comfy_table::Cell;
-use credstack_core::values::{CredentialId, Event, EventKind};
-use serde_json::Value;
+use credstack_core::values::{CredentialId, Entry, Event, EventKind};
+use serde_json::{Map, Value};
 
-use crate::output::{escape, escape_json, table};
+use crate::{
+    output::{escape, escape_json, table},
+    words,
+};
 
 /// The events as a table.
 pub fn table_of(events: &[Event]) -> String {
@@ -20,7 +23,30 @@ pub fn identity(event: &Event) -> String {
     let (entry, text) = (&event.entry, |name| text(&event.entry.detail, name));
     match entry.event {
         EventKind::Refused | EventKind::Failed => format!("{} {}: {}", text("operation"), text("target"), text("code")),
-        _ => entry.arn.clone().or_else(|| entry.access_key_id.clone()).unwrap_or_default(),
+        EventKind::UsedBy => format!("{}: {}", whose(entry), use_of(&entry.detail)),
+        _ => whose(entry),
+    }
+}
+
+fn whose(entry: &Entry) -> String {
+    let reference = || Some(words::ambient(&serde_json::from_value(entry.detail.get("ambient")?.clone()).ok()?));
+    entry.arn.clone().or_else(|| entry.access_key_id.clone()).or_else(reference).unwrap_or_default()
+}
+
+/// What keys were handed out to.
+fn use_of(detail: &Map<String, Value>) -> String {
+    let text = |name| text(detail, name);
+    let number = |name: &str| detail.get(name).and_then(Value::as_u64).unwrap_or_default();
+    match (text("by").as_str(), text("mode").as_str()) {
+        ("exec", mode) => format!("exec {} (by {mode})", text("program")),
+        ("console", "browser") => "console, opened in the browser".to_owned(),
+        ("console", _) => "console, as a URL".to_owned(),
+        ("env", "hook") => format!("into a shell ({})", text("format")),
+        ("env", _) => format!("env, printed ({})", text("format")),
+        ("endpoint-start", mode) => format!("an endpoint begins ({mode})"),
+        ("endpoint-stop", mode) => format!("an endpoint ended ({mode}), answers: {}", number("answers")),
+        ("credential-process", _) => format!("credential-process, {}× in the hour from {}", number("count"), text("hour")),
+        (by, _) => by.to_owned(),
     }
 }
 
@@ -63,7 +89,7 @@ pub const CSV: [&str; 17] = [
 /// An event as a row of it. Control characters are shown as in the table: a row is a line.
 pub fn csv(event: &Event) -> [String; 17] {
     let entry = &event.entry;
-    let (detail, nothing) = (&entry.detail, serde_json::Map::new());
+    let (detail, nothing) = (&entry.detail, Map::new());
     let actor = detail.get("actor").and_then(Value::as_object).unwrap_or(&nothing);
     let row = [
         event.sequence.to_string(),
@@ -93,6 +119,6 @@ fn id(id: Option<CredentialId>) -> String {
     id.map(|id| id.to_string()).unwrap_or_default()
 }
 
-fn text(map: &serde_json::Map<String, Value>, name: &str) -> String {
+fn text(map: &Map<String, Value>, name: &str) -> String {
     map.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
 }

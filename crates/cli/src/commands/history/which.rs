@@ -40,9 +40,6 @@ pub struct Which {
     /// With that text in the note
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
-    /// How many events at most
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    pub limit: u64,
 }
 
 fn event_kind(text: &str) -> Result<EventKind, String> {
@@ -65,6 +62,7 @@ impl Which {
             failed: self.failed,
             note: self.note.clone(),
             after: None,
+            oldest_first: false,
         })
     }
 }

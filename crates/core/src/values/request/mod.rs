@@ -31,7 +31,9 @@ pub use narrowed::{NarrowError, Narrowing};
 pub use one_time::OneTime;
 pub use saml::AssumeRoleWithSaml;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 pub use session_token::GetSessionToken;
+use sha2::{Digest, Sha256};
 pub use signer::SignerKind;
 pub use token_source::TokenSource;
 pub use web_identity::AssumeRoleWithWebIdentity;
@@ -171,6 +173,28 @@ impl Request {
             Request::AssumeRoot(request) => request.warnings(),
             _ => Vec::new(),
         }
+    }
+
+    /// The inline session policy, as it is sent.
+    pub fn policy(&self) -> Option<&str> {
+        match self {
+            Request::AssumeRole(request) => request.policy.as_deref(),
+            Request::GetFederationToken(request) => request.policy.as_deref(),
+            Request::AssumeRoleWithWebIdentity(request) => request.policy.as_deref(),
+            Request::AssumeRoleWithSaml(request) => request.policy.as_deref(),
+            Request::GetSessionToken(_) | Request::AssumeRoot(_) => None,
+        }
+    }
+
+    /// What the log says of it: everything but what is given once. Of an inline policy also the SHA-256, in hex, of the text
+    /// that is sent, by which the same one is found again.
+    pub fn told(&self) -> Map<String, Value> {
+        let mut told = Map::new();
+        told.insert("request".into(), json!(self));
+        if let Some(policy) = self.policy() {
+            told.insert("policy_sha256".into(), json!(hex::encode(Sha256::digest(policy))));
+        }
+        told
     }
 
     /// The `SerialNumber` of the MFA device, for the operations that take one.

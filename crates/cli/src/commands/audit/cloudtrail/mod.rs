@@ -1,5 +1,7 @@
 mod text;
 
+pub use text::why;
+
 use std::{
     fs::File,
     io::{self, IsTerminal},

@@ -115,7 +115,7 @@ fn misfits_of(activity: &Activity) -> String {
     }
 }
 
-fn why(why: Why) -> &'static str {
+pub fn why(why: Why) -> &'static str {
     match why {
         Why::BeforeIssued => "before it was issued",
         Why::AfterExpiry => "after it expired",

@@ -1,0 +1,110 @@
+//! One page for people: gathered in one pass over the log, then written as HTML.
+
+mod activity;
+mod gather;
+mod lanes;
+mod page;
+mod timeline;
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use credstack_core::{audit::cloudtrail::Question, database::EventFilter};
+
+use super::{cloudtrail, export, verify};
+use crate::{
+    commands::history::moment,
+    context::Context,
+    failure::{Failure, Kind},
+};
+
+/// Write a page that shows who was who, for people
+///
+/// One HTML file that needs no network and no script: the timeline of stacks and identities, the lineage
+/// of credentials, what was refused, what is alive, whether the log verifies and its head, and what
+/// CloudTrail says of it where files are given. It has no secret.
+///
+/// Examples:
+///   credstack audit report --html report.html
+///   credstack audit report --html incident.html --since 2d --cloudtrail trail.json.gz
+///   credstack audit report --html - > report.html
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Report {
+    /// The file, which only you can read, written in one step; - is stdout
+    #[arg(long, value_name = "FILE")]
+    html: PathBuf,
+    /// What happened at that time or later: 2026-11-22T15:00:00+01:00, 2026-11-22, yesterday, 2h; UTC unless a zone is given
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// What happened before that time, likewise
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// CloudTrail's files, or directories with some, as for `audit cloudtrail`
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    cloudtrail: Vec<PathBuf>,
+}
+
+impl Report {
+    pub fn run(&self, context: &Context) -> Result<(), Failure> {
+        let time = |option, text: &Option<String>| moment::given(option, text.as_deref(), context.now);
+        let (since, until) = (time("--since", &self.since)?, time("--until", &self.until)?);
+        let reader = context.reader()?;
+        let gathered = gather::gather(&reader, &EventFilter { since, until, ..EventFilter::default() }, context.now)?;
+        let activity = match &self.cloudtrail[..] {
+            [] => None,
+            files => Some(cloudtrail::activity(context, files, &Question { since, until })?),
+        };
+        let html = page::page(&page::Contents {
+            gathered: &gathered,
+            activity: activity.as_ref(),
+            state: State::of(verify::whole(&reader, None)),
+            head: reader.head()?,
+            host: context.host(),
+            now: context.now,
+        });
+        self.write(context, &html.into_string())?;
+        match &activity {
+            Some(activity) => cloudtrail::whole(context, activity),
+            None => Ok(()),
+        }
+    }
+
+    fn write(&self, context: &Context, html: &str) -> Result<(), Failure> {
+        if self.html == Path::new("-") {
+            return context.output.print(html.trim_end());
+        }
+        let unwritable = |error: &std::io::Error| export::unwritable(&self.html, error);
+        let path = std::path::absolute(&self.html).map_err(|error| unwritable(&error))?;
+        let mut file = export::beside(&path).map_err(|error| unwritable(&error))?;
+        file.write_all(html.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(|error| unwritable(&error))?;
+        file.persist(&path).map_err(|error| unwritable(&error.error))?;
+        if context.output.json() {
+            return context.output.print_json(&serde_json::json!({ "html": path }));
+        }
+        context.output.say(&format!("written to {}", path.display()));
+        Ok(())
+    }
+}
+
+/// Whether the log can be believed.
+enum State {
+    /// It verifies; so many of its events are sealed, if any is.
+    Whole { sealed: Option<i64>, events: i64 },
+    /// Somebody touched it.
+    Touched(String),
+    /// The secret store could not be asked.
+    Unknown(String),
+}
+
+impl State {
+    fn of(verified: Result<verify::Whole, Failure>) -> State {
+        match verified {
+            Ok(whole) => State::Whole { sealed: whole.sealed, events: whole.verified.head.count },
+            Err(failure) if failure.kind == Kind::Log => State::Touched(failure.message),
+            Err(failure) => State::Unknown(failure.message),
+        }
+    }
+}

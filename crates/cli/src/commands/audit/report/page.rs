@@ -1,0 +1,296 @@
+//! The page itself. Everything in it is text from outside: maud escapes it, and what would mislead a reader is made visible.
+
+use std::collections::BTreeMap;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use credstack_core::{
+    audit::cloudtrail::Activity,
+    database::Head,
+    stack::KnownKey,
+    values::{Credential, CredentialId, Event},
+};
+use jiff::Timestamp;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest, Sha256};
+
+use super::{State, activity, gather::Gathered, timeline};
+use crate::{commands::history::identity, output::escape, words};
+
+const STYLE: &str = include_str!("style.css");
+/// How long a text may be.
+const LONG: usize = 240;
+/// How deep lineage is drawn, and how many sets at most.
+const DEPTH: usize = 24;
+
+pub struct Contents<'a> {
+    pub gathered: &'a Gathered,
+    pub activity: Option<&'a Activity>,
+    pub state: State,
+    pub head: Head,
+    pub host: String,
+    pub now: Timestamp,
+}
+
+pub fn page(contents: &Contents<'_>) -> Markup {
+    let Contents { gathered, activity, state, head, host, now } = contents;
+    let hash = STANDARD.encode(Sha256::digest(STYLE));
+    let policy = format!("default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'");
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="referrer" content="no-referrer";
+                meta name="color-scheme" content="light dark";
+                title { "Credential history of " (text(host)) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header {
+                    p.program { "credstack " (env!("CARGO_PKG_VERSION")) }
+                    h1 { "Credential history of " (text(host)) }
+                    p {
+                        @match gathered.span {
+                            Some((first, last)) => { (moment(first)) " to " (moment(last)) " UTC, " }
+                            None => "nothing happened, "
+                        }
+                        "written " (moment(*now)) " UTC"
+                    }
+                }
+                main {
+                    (verdict(state, head))
+                    (numbers(gathered))
+                    section aria-labelledby="when" {
+                        h2 id="when" { "Who was current, when" }
+                        @if gathered.lanes.lanes.is_empty() { p { "No stack moved." } } @else { (timeline::timeline(&gathered.lanes)) }
+                    }
+                    (live(&gathered.live, *now))
+                    (refusals(gathered))
+                    @if let Some(activity) = activity { (activity::section(activity)) }
+                    (lineage(&gathered.lineage, *now))
+                    (sets(gathered, *now))
+                }
+                footer {
+                    p { "Written by credstack from the log of this machine. It has no secret key and no session token. Access key ids are not secret." }
+                }
+            }
+        }
+    }
+}
+
+fn verdict(state: &State, head: &Head) -> Markup {
+    let (class, title, words) = match state {
+        State::Whole { sealed: Some(sealed), events } if sealed == events => {
+            ("good", "The log verifies", "Nobody changed it, and the secret store seals all of it.".to_owned())
+        }
+        State::Whole { sealed, events } => {
+            let tail = events - sealed.unwrap_or(0);
+            ("good", "The log verifies", format!("Nobody changed it. The last {tail} events came after the seal."))
+        }
+        State::Touched(message) => ("bad", "The log does not verify", message.clone()),
+        State::Unknown(message) => ("unknown", "Whether the log was touched is not known", message.clone()),
+    };
+    html! {
+        section class={ "verdict " (class) } aria-labelledby="verdict" {
+            h2 id="verdict" { (title) }
+            p { (text(&words)) }
+            p.head { "Head, to be kept elsewhere: " code { (head) } }
+        }
+    }
+}
+
+fn numbers(gathered: &Gathered) -> Markup {
+    let people: Vec<_> = gathered.people.iter().take(4).map(|person| text(person)).collect();
+    let more = gathered.people.len().saturating_sub(people.len());
+    html! {
+        section aria-labelledby="numbers" {
+            h2 id="numbers" { "In numbers" }
+            dl.numbers {
+                @for (name, count) in [
+                    ("identities", gathered.identities.len() as u64),
+                    ("sessions acquired", gathered.sessions),
+                    ("refused or failed", gathered.refusals.0),
+                    ("handed to programs", gathered.uses),
+                    ("alive now", gathered.live.len() as u64),
+                    ("events", gathered.events),
+                ] {
+                    div { dt { (name) } dd { (count) } }
+                }
+            }
+            @if !people.is_empty() {
+                p { "By " (people.join(", ")) @if more > 0 { " and " (more) " more" } "." }
+            }
+        }
+    }
+}
+
+fn live(live: &[KnownKey], now: Timestamp) -> Markup {
+    html! {
+        section aria-labelledby="live" {
+            h2 id="live" { "Alive now" }
+            @if live.is_empty() {
+                p { "Nothing that was ever here is accepted by AWS any more." }
+            } @else {
+                (region("Alive now", html! {
+                    table {
+                        caption { "What AWS still accepts, also where its secret was erased here" @if live.len() > 200 { ", the first 200 of " (live.len()) } }
+                        thead { tr { @for name in ["Id", "Identity", "Access key", "Expires", "Secret"] { th scope="col" { (name) } } } }
+                        tbody {
+                            @for known in live.iter().take(200) {
+                                @let credential = &known.credential;
+                                tr {
+                                    th scope="row" { (credential.id) }
+                                    td { (text(&words::identity(credential))) }
+                                    td { code { (text(&credential.access_key_id)) } }
+                                    td { (words::expiry(credential.expires_at, credential.temporary, now)) }
+                                    td { @if !credential.has_secret() { "erased here" } @else if known.places.is_empty() { "held" } @else { "on a stack" } }
+                                }
+                            }
+                        }
+                    }
+                }))
+            }
+        }
+    }
+}
+
+fn refusals(gathered: &Gathered) -> Markup {
+    let (count, newest) = &gathered.refusals;
+    html! {
+        section aria-labelledby="refusals" {
+            h2 id="refusals" { "Refused" }
+            @if newest.is_empty() {
+                p { "Nothing was refused." }
+            } @else {
+                (region("Refusals", html! {
+                    table {
+                        caption { "What STS refused or did not answer, the newest first" @if *count > newest.len() as u64 { "; the newest " (newest.len()) " of " (count) } }
+                        thead { tr { @for name in ["Event", "Time (UTC)", "Stack", "Asked by", "What", "Note"] { th scope="col" { (name) } } } }
+                        tbody { @for event in newest.iter().rev() { (refusal(event)) } }
+                    }
+                }))
+            }
+        }
+    }
+}
+
+fn refusal(event: &Event) -> Markup {
+    let entry = &event.entry;
+    html! {
+        tr {
+            th scope="row" { (event.sequence) }
+            td { (moment(event.at)) }
+            td { @if let Some(stack) = &entry.stack { (text(stack.as_str())) } }
+            td { @if let Some(parent) = entry.parent { (parent) } }
+            td { (text(&identity(event))) }
+            td { @if let Some(note) = entry.detail.get("note").and_then(|note| note.as_str()) { (text(note)) } }
+        }
+    }
+}
+
+fn lineage(credentials: &BTreeMap<CredentialId, Credential>, now: Timestamp) -> Markup {
+    let mut children: BTreeMap<Option<CredentialId>, Vec<&Credential>> = BTreeMap::new();
+    for credential in credentials.values() {
+        // Who signed is older: only so does every branch end.
+        let parent = credential.parent.filter(|parent| credentials.contains_key(parent) && *parent < credential.id);
+        children.entry(parent).or_default().push(credential);
+    }
+    html! {
+        section aria-labelledby="lineage" {
+            h2 id="lineage" { "Through whom" }
+            @if credentials.is_empty() {
+                p { "No credential set came." }
+            } @else {
+                p { "Who signed stands above what it signed for." }
+                (branch(None, &children, now, 0))
+            }
+        }
+    }
+}
+
+fn branch(
+    parent: Option<CredentialId>,
+    children: &BTreeMap<Option<CredentialId>, Vec<&Credential>>,
+    now: Timestamp,
+    depth: usize,
+) -> Markup {
+    let heirs = children.get(&parent).map(Vec::as_slice).unwrap_or_default();
+    html! {
+        @if !heirs.is_empty() {
+            @if depth > DEPTH { p.note { "What came of it is left out: it is too deep." } } @else {
+                ul.lineage {
+                    @for credential in heirs {
+                        li {
+                            (credential.id) " " (text(&words::identity(credential))) " "
+                            span class={ "state " (standing(credential, now)) } { (standing(credential, now)) }
+                            (branch(Some(credential.id), children, now, depth + 1))
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn standing(credential: &Credential, now: Timestamp) -> &'static str {
+    match credential.expires_at {
+        Some(at) if at <= now => "expired",
+        _ if credential.has_secret() => "kept",
+        _ => "erased",
+    }
+}
+
+fn sets(gathered: &Gathered, now: Timestamp) -> Markup {
+    let newest: Vec<&Credential> = gathered.newest.iter().rev().filter_map(|id| gathered.lineage.get(id)).collect();
+    html! {
+        section aria-labelledby="sets" {
+            h2 id="sets" { "Credential sets" }
+            @if newest.is_empty() {
+                p { "None came." }
+            } @else {
+                (region("Credential sets", html! {
+                    table {
+                        caption { "What was acquired, imported or captured, the newest first" @if gathered.sets > newest.len() as u64 { "; the newest " (newest.len()) " of " (gathered.sets) } }
+                        thead { tr { @for name in ["Id", "Identity", "How", "Signed by", "Access key", "From (UTC)", "Until (UTC)", "State", "Note"] { th scope="col" { (name) } } } }
+                        tbody {
+                            @for credential in newest {
+                                tr {
+                                    th scope="row" { (credential.id) }
+                                    td { (text(&words::identity(credential))) }
+                                    td { (credential.kind) }
+                                    td { @if let Some(parent) = credential.parent { (parent) } }
+                                    td { code { (text(&credential.access_key_id)) } }
+                                    td { (moment(credential.issued_at)) }
+                                    td { @match credential.expires_at { Some(at) => (moment(at)), None => "–" } }
+                                    td { (standing(credential, now)) }
+                                    td { @if let Some(note) = &credential.note { (text(note)) } }
+                                }
+                            }
+                        }
+                    }
+                }))
+            }
+        }
+    }
+}
+
+/// A part that scrolls sideways by itself, with the keyboard too.
+pub fn region(name: &str, inner: Markup) -> Markup {
+    html! { div.scroll tabindex="0" role="region" aria-label={ (name) ", scrolls sideways" } { (inner) } }
+}
+
+/// Text from outside, bounded, with what would mislead a reader made visible.
+pub fn text(text: &str) -> String {
+    let visible = escape(text);
+    match visible.char_indices().nth(LONG) {
+        Some((end, _)) => format!("{}…", &visible[..end]),
+        None => visible,
+    }
+}
+
+/// A time as people read it, UTC.
+pub fn moment(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
