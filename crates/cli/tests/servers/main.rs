@@ -14,6 +14,7 @@ mod clients;
 mod common;
 mod export;
 mod receivers;
+mod report;
 mod server;
 mod ship;
 mod unsigned;

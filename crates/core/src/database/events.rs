@@ -85,6 +85,19 @@ pub(crate) fn seen(connection: &Connection, id: CredentialId) -> Result<Option<(
 }
 
 impl Database {
+    /// The earliest and the latest time of the events that a filter lets through. They need not be those of the first and
+    /// the last event: clocks are set back.
+    pub fn span(&self, filter: &EventFilter) -> Result<Option<(Timestamp, Timestamp)>, DatabaseError> {
+        let (question, with) = filter.sql();
+        self.read(|connection| {
+            let ends: (Option<i64>, Option<i64>) = connection
+                .prepare(&format!("SELECT min(at), max(at) {question}"))?
+                .query_row(params_from_iter(&with), |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let (Some(first), Some(last)) = ends else { return Ok(None) };
+            Ok(Some((super::credentials::time(first)?, super::credentials::time(last)?)))
+        })
+    }
+
     /// The newest events that a filter lets through, newest first; or the oldest, if it says so.
     pub fn events(&self, filter: &EventFilter, limit: u64) -> Result<Vec<Event>, DatabaseError> {
         let (question, with) = filter.sql();

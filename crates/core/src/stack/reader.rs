@@ -169,6 +169,14 @@ impl Reader {
         }
     }
 
+    /// The earliest and the latest time of the events that a filter lets through.
+    pub fn span(&self, filter: &EventFilter) -> Result<Option<(Timestamp, Timestamp)>, StackError> {
+        match &self.database {
+            Some(database) => Ok(database.span(filter)?),
+            None => Ok(None),
+        }
+    }
+
     /// The newest events of the log that a filter lets through, newest first.
     pub fn events(&self, filter: &EventFilter, limit: u64) -> Result<Vec<Event>, StackError> {
         match &self.database {

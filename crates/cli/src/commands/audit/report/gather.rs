@@ -50,11 +50,7 @@ pub struct Gathered {
 /// Reads the log once.
 pub fn gather(reader: &Reader, filter: &EventFilter, now: Timestamp) -> Result<Gathered, Failure> {
     let oldest = EventFilter { oldest_first: true, ..filter.clone() };
-    let ends = [reader.events(&oldest, 1)?, reader.events(filter, 1)?].map(|found| found.first().map(|event| event.at));
-    let span = match ends {
-        [Some(first), Some(last)] => Some((first.min(last), first.max(last))),
-        _ => None,
-    };
+    let span = reader.span(filter)?;
     let mut gathered = Gathered {
         events: 0,
         span,
@@ -67,7 +63,8 @@ pub fn gather(reader: &Reader, filter: &EventFilter, now: Timestamp) -> Result<G
         lineage: BTreeMap::new(),
         newest: VecDeque::new(),
         live: reader.live_keys(now)?,
-        lanes: Lanes::between(span),
+        // Who was current last still is.
+        lanes: Lanes::between(span.map(|(first, last)| (first, last.max(filter.until.unwrap_or(now).min(now))))),
     };
     each(reader, oldest, u64::MAX, |event| {
         gathered.add(event);
@@ -104,7 +101,9 @@ impl Gathered {
                     keep(&mut self.newest, id);
                 }
             }
-            EventKind::UsedBy => self.uses += 1,
+            EventKind::UsedBy => {
+                self.uses += u64::from(entry.detail.get("by").and_then(Value::as_str) != Some("endpoint-stop"));
+            }
             EventKind::Refused | EventKind::Failed => {
                 self.refusals.0 += 1;
                 keep(&mut self.refusals.1, event);

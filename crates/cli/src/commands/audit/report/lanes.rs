@@ -15,6 +15,10 @@ use crate::{failure::Failure, words};
 pub const WIDTH: f64 = 1000.0;
 /// A block narrower than this is merged with such ones beside it.
 const NARROW: f64 = 4.0;
+/// What is merged becomes no wider than this, so that it still tells when more happened and when less.
+const CELL: f64 = 25.0;
+/// Refusals closer than this are one mark.
+const MARK: f64 = 10.0;
 /// How many stacks are shown.
 const STACKS: usize = 40;
 
@@ -33,8 +37,8 @@ pub struct Lanes {
 pub struct Lane {
     pub stack: String,
     pub blocks: Vec<Block>,
-    /// Where something was refused, and how often: by whole units.
-    pub refusals: BTreeMap<u16, u64>,
+    /// Where something was refused, and how often: in tens of units.
+    refusals: BTreeMap<u16, u64>,
     open: Option<(Timestamp, Current)>,
 }
 
@@ -76,8 +80,12 @@ impl Lanes {
         let Some((first, last)) = self.span else { return Vec::new() };
         let whole = last.as_second() - first.as_second();
         let moments = (0..=5).filter_map(|part| Timestamp::from_second(first.as_second() + whole * part / 5).ok());
-        let mut moments: Vec<_> = moments.collect();
+        let mut moments: Vec<Timestamp> = moments.collect();
         moments.dedup();
+        // Seconds are not divided: a short time has fewer marks.
+        if whole < 60 {
+            moments.retain(|at| *at == first || *at == last);
+        }
         moments
     }
 
@@ -92,7 +100,7 @@ impl Lanes {
         if !is_move && !is_refusal {
             return;
         }
-        let column = self.position(event.at) as u16;
+        let column = (self.position(event.at) / MARK) as u16;
         let Some(lane) = self.lane(stack.as_str()) else {
             self.beyond += 1;
             return;
@@ -171,20 +179,28 @@ impl Lanes {
 }
 
 impl Lane {
-    fn close(&mut self, block: Block, unit: f64) {
+    /// Where its refusals are marked, and how many each mark stands for.
+    pub fn marks(&self) -> impl Iterator<Item = (f64, u64)> {
+        self.refusals.iter().map(|(column, count)| (f64::from(*column) * MARK, *count))
+    }
+
+    fn close(&mut self, mut block: Block, unit: f64) {
+        // A clock was set back.
+        block.to = block.to.max(block.from);
         let width = |from: Timestamp, to: Timestamp| (to.as_second() - from.as_second()) as f64 * unit;
         if width(block.from, block.to) >= NARROW {
             return self.blocks.push(block);
         }
         if let Some(last) = self.blocks.last_mut() {
-            let is_near = width(last.to, block.from) < NARROW;
+            let gap = width(last.to, block.from);
+            let is_near = (0.0..NARROW).contains(&gap) && width(last.from, block.to) <= CELL;
             let many = match &last.who {
                 Who::Many(count) => Some(*count),
                 Who::One(_) if width(last.from, last.to) < NARROW => Some(1),
                 Who::One(_) => None,
             };
             if let Some(count) = many.filter(|_| is_near) {
-                (last.to, last.who) = (block.to, Who::Many(count + 1));
+                (last.to, last.who) = (last.to.max(block.to), Who::Many(count + 1));
                 return;
             }
         }

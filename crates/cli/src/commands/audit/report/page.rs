@@ -112,7 +112,7 @@ fn numbers(gathered: &Gathered) -> Markup {
                     ("identities", gathered.identities.len() as u64),
                     ("sessions acquired", gathered.sessions),
                     ("refused or failed", gathered.refusals.0),
-                    ("handed to programs", gathered.uses),
+                    ("times handed out", gathered.uses),
                     ("alive now", gathered.live.len() as u64),
                     ("events", gathered.events),
                 ] {

@@ -41,7 +41,7 @@ pub fn timeline(lanes: &Lanes) -> Markup {
             }
         }
         p.note {
-            "Times in UTC. A hatched block holds several identities, one after the other, each too short to be drawn"
+            "Times in UTC. A dashed block with a number holds so many identities, one after the other, each too short to be drawn"
             @if merged > 0 { ": " (merged) " in all" }
             ". A dashed line stands where a credential had expired. A triangle marks what was refused."
             @if lanes.beyond > 0 { " Not drawn: " (lanes.beyond) " events on further stacks." }
@@ -62,6 +62,9 @@ fn draw(lane: &Lane, y: f64, lanes: &Lanes, tints: &BTreeMap<String, usize>) -> 
                     rect.many x=(x) y=(y + 2.0) width=(width) height="28" rx="2" {
                         title { (count) " identities, " (moment(block.from)) " to " (moment(block.to)) }
                     }
+                    @if width > 8.0 * count.to_string().len() as f64 {
+                        text.count x=(x + width / 2.0) y=(y + 20.5) text-anchor="middle" { (count) }
+                    }
                 }
                 Who::One(current) => {
                     @let tint = tints.get(&current.name).copied().unwrap_or_default();
@@ -77,8 +80,8 @@ fn draw(lane: &Lane, y: f64, lanes: &Lanes, tints: &BTreeMap<String, usize>) -> 
                 }
             }
         }
-        @for (column, count) in &lane.refusals {
-            @let x = LEFT + f64::from(*column);
+        @for (position, count) in lane.marks() {
+            @let x = LEFT + position;
             path.refused d=(format!("M{x} {} l5 9 h-10 z", y + 31.0)) {
                 title { (count) " refused" }
             }
