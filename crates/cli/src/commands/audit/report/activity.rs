@@ -33,11 +33,11 @@ pub fn section(activity: &Activity) -> Markup {
                                 tr {
                                     th scope="row" { (name(key)) }
                                     td { code { (text(&key.access_key_id)) } }
-                                    td { (why(misfit.why)) }
+                                    td.words { (why(misfit.why)) }
                                     td { (text(misfit.address.as_deref().unwrap_or("unknown"))) }
                                     td.number { (misfit.calls) }
                                     td.time { (moment(misfit.first_at)) }
-                                    td { (text(&format!("{} {}", misfit.action.service, misfit.action.action))) }
+                                    td.words { (text(&format!("{} {}", misfit.action.service, misfit.action.action))) }
                                 }
                             }
                         }

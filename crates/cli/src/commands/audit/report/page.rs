@@ -163,8 +163,8 @@ fn live(live: &[KnownKey], now: Timestamp) -> Markup {
                                     th scope="row" { (credential.id) }
                                     td.long { (text(&words::identity(credential))) }
                                     td { code { (text(&credential.access_key_id)) } }
-                                    td { (words::expiry(credential.expires_at, credential.temporary, now)) }
-                                    td { @if !credential.has_secret() { "erased here" } @else if known.places.is_empty() { "held" } @else { "on a stack" } }
+                                    td.words { (words::expiry(credential.expires_at, credential.temporary, now)) }
+                                    td.word { @if !credential.has_secret() { "erased here" } @else if known.places.is_empty() { "held" } @else { "on a stack" } }
                                 }
                             }
                         }
@@ -201,10 +201,10 @@ fn refusal(event: &Event) -> Markup {
         tr {
             th scope="row" { (event.sequence) }
             td.time { (moment(event.at)) }
-            td { @if let Some(stack) = &entry.stack { (text(stack.as_str())) } }
+            td.word { @if let Some(stack) = &entry.stack { (text(stack.as_str())) } }
             td { @if let Some(parent) = entry.parent { (parent) } }
             td.long { (text(&identity(event))) }
-            td { @if let Some(note) = entry.detail.get("note").and_then(|note| note.as_str()) { (text(note)) } }
+            td.words { @if let Some(note) = entry.detail.get("note").and_then(|note| note.as_str()) { (text(note)) } }
         }
     }
 }
@@ -285,14 +285,14 @@ fn sets(gathered: &Gathered, now: Timestamp) -> Markup {
                                 tr {
                                     th scope="row" { (credential.id) }
                                     td.long { (text(&words::identity(credential))) }
-                                    td { (credential.kind) }
+                                    td.word { (credential.kind) }
                                     td { @if let Some(parent) = credential.parent { (parent) } }
-                                    td { @if let Some(stack) = stack { (text(stack.as_str())) } }
+                                    td.word { @if let Some(stack) = stack { (text(stack.as_str())) } }
                                     td { code { (text(&credential.access_key_id)) } }
                                     td.time { (moment(credential.issued_at)) }
                                     td.time { @match credential.expires_at { Some(at) => (moment(at)), None => "–" } }
-                                    td { (standing(credential, now)) }
-                                    td { @if let Some(note) = &credential.note { (text(note)) } }
+                                    td.word { (standing(credential, now).split(',').next().unwrap_or_default()) }
+                                    td.words { @if let Some(note) = &credential.note { (text(note)) } }
                                 }
                             }
                         }
