@@ -28,6 +28,7 @@ use crate::{context::Context, failure::Failure};
 ///   credstack audit cloudtrail AWSLogs/
 ///   credstack audit verify
 ///   credstack audit head
+///   credstack audit report --html report.html
 ///   credstack audit export --output events.jsonl
 ///   credstack audit ship --syslog tls://logs.example.com
 #[derive(Debug, clap::Args)]
