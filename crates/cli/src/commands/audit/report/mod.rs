@@ -3,6 +3,7 @@
 mod activity;
 mod gather;
 mod lanes;
+mod lineage;
 mod page;
 mod timeline;
 

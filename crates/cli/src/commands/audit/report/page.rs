@@ -1,26 +1,27 @@
 //! The page itself. Everything in it is text from outside: maud escapes it, and what would mislead a reader is made visible.
 
-use std::collections::BTreeMap;
-
 use base64::{Engine, engine::general_purpose::STANDARD};
 use credstack_core::{
     audit::cloudtrail::Activity,
     database::Head,
     stack::KnownKey,
-    values::{Actor, Credential, CredentialId, Event},
+    values::{Actor, Event},
 };
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
-use super::{State, activity, gather::Gathered, timeline};
+use super::{
+    State, activity,
+    gather::Gathered,
+    lineage::{lineage, standing},
+    timeline,
+};
 use crate::{commands::history::identity, output::escape, words};
 
 const STYLE: &str = include_str!("style.css");
 /// How long a text may be.
 const LONG: usize = 240;
-/// How deep lineage is drawn.
-const DEPTH: usize = 24;
 
 pub struct Contents<'a> {
     pub gathered: &'a Gathered,
@@ -209,64 +210,6 @@ fn refusal(event: &Event) -> Markup {
     }
 }
 
-fn lineage(credentials: &BTreeMap<CredentialId, Credential>, now: Timestamp) -> Markup {
-    let mut children: BTreeMap<Option<CredentialId>, Vec<&Credential>> = BTreeMap::new();
-    for credential in credentials.values() {
-        // Who signed is older: only so does every branch end.
-        let parent = credential.parent.filter(|parent| credentials.contains_key(parent) && *parent < credential.id);
-        children.entry(parent).or_default().push(credential);
-    }
-    html! {
-        section aria-labelledby="lineage" {
-            h2 id="lineage" { "Through whom" }
-            @if credentials.is_empty() {
-                p { "No credential set came." }
-            } @else {
-                p { "Who signed stands above what it signed for." }
-                div.scroll tabindex="0" role="region" aria-label="Lineage, scrolls" { (branch(None, &children, now, 0)) }
-            }
-        }
-    }
-}
-
-fn branch(
-    parent: Option<CredentialId>,
-    children: &BTreeMap<Option<CredentialId>, Vec<&Credential>>,
-    now: Timestamp,
-    depth: usize,
-) -> Markup {
-    let heirs = children.get(&parent).map(Vec::as_slice).unwrap_or_default();
-    html! {
-        @if !heirs.is_empty() {
-            @if depth > DEPTH { p.note { "What came of it is left out: it is too deep." } } @else {
-                ul.lineage {
-                    @for credential in heirs {
-                        li {
-                            (credential.id) " " (text(&words::identity(credential))) " "
-                            span class={ "state " (class(credential, now)) } { (standing(credential, now)) }
-                            (branch(Some(credential.id), children, now, depth + 1))
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// What of a credential set is alive: its secret here, or only AWS's word for it.
-fn standing(credential: &Credential, now: Timestamp) -> String {
-    match credential.expires_at {
-        Some(at) if at <= now => "expired".to_owned(),
-        _ if credential.has_secret() => "alive".to_owned(),
-        Some(at) => format!("erased here, accepted by AWS until {}", moment(at)),
-        None => "erased here".to_owned(),
-    }
-}
-
-fn class(credential: &Credential, now: Timestamp) -> &'static str {
-    if credential.has_secret() && !credential.is_expired(now) { "alive" } else { "gone" }
-}
-
 fn sets(gathered: &Gathered, now: Timestamp) -> Markup {
     let newest: Vec<_> =
         gathered.newest.iter().rev().filter_map(|(id, stack)| Some((gathered.lineage.get(id)?, stack))).collect();
@@ -279,20 +222,20 @@ fn sets(gathered: &Gathered, now: Timestamp) -> Markup {
                 (region("Credential sets", html! {
                     table {
                         caption { "What was acquired, imported or captured, the newest first" @if gathered.sets > newest.len() as u64 { "; the newest " (newest.len()) " of " (gathered.sets) } }
-                        thead { tr { @for name in ["Id", "Identity", "How", "Signed by", "Stack", "Access key", "From (UTC)", "Until (UTC)", "State", "Note"] { th scope="col" { (name) } } } }
+                        thead { tr { @for name in ["Id", "Identity", "State", "From (UTC)", "Until (UTC)", "Note", "Stack", "How", "Signed by", "Access key"] { th scope="col" { (name) } } } }
                         tbody {
                             @for (credential, stack) in newest {
                                 tr {
                                     th scope="row" { (credential.id) }
                                     td.long { (text(&words::identity(credential))) }
-                                    td.word { (credential.kind) }
-                                    td { @if let Some(parent) = credential.parent { (parent) } }
-                                    td.word { @if let Some(stack) = stack { (text(stack.as_str())) } }
-                                    td { code { (text(&credential.access_key_id)) } }
+                                    td.word { (standing(credential, now).split(',').next().unwrap_or_default()) }
                                     td.time { (moment(credential.issued_at)) }
                                     td.time { @match credential.expires_at { Some(at) => (moment(at)), None => "–" } }
-                                    td.word { (standing(credential, now).split(',').next().unwrap_or_default()) }
                                     td.words { @if let Some(note) = &credential.note { (text(note)) } }
+                                    td.word { @if let Some(stack) = stack { (text(stack.as_str())) } }
+                                    td.word { (credential.kind) }
+                                    td { @if let Some(parent) = credential.parent { (parent) } }
+                                    td { code { (text(&credential.access_key_id)) } }
                                 }
                             }
                         }
