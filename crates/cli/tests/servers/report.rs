@@ -20,7 +20,7 @@ fn opened(env: &TestEnvironment, name: &str, options: &[&str]) -> Value {
 
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers/report.mjs");
     let mut command = Command::new("timeout");
-    command.args(["120", "node"]).arg(script).arg(node_modules()).arg(&page).arg(&pictures);
+    command.args(["300", "node"]).arg(script).arg(node_modules()).arg(&page).arg(&pictures);
     let output = Output::new(format!("{command:?}"), command.output().unwrap()).ok();
     let found = output.json();
     assert_eq!(found["requests"], Value::Array(Vec::new()), "{name}: it went to the network");

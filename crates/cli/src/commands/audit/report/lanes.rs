@@ -69,6 +69,9 @@ pub struct Current {
 
 impl Lanes {
     pub fn between(span: Option<(Timestamp, Timestamp)>) -> Lanes {
+        // Times are whole seconds: what happened within one is drawn as if it took that one.
+        let longer = |first: Timestamp| Timestamp::from_second(first.as_second() + 1).unwrap_or(first);
+        let span = span.map(|(first, last)| (first, last.max(longer(first))));
         Lanes { span, is_cut: false, lanes: Vec::new(), beyond: 0, known: BTreeMap::new() }
     }
 
