@@ -38,36 +38,37 @@ pub fn hash_of(previous: &[u8; 32], sequence: i64, at: Timestamp, entry: &Entry,
     )
 }
 
-/// The same over the columns as SQLite has them, whatever they are: a row that somebody changed need make no sense. A
-/// type that this program never writes has bytes of its own, so that it never hashes as one that it does.
+/// The same over the columns as SQLite has them, whatever they are: a row that somebody changed need make no sense.
 pub(super) fn hash_of_columns(previous: &[u8; 32], columns: [ValueRef<'_>; 10]) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    hash.update(ENCODING);
-    hash.update(previous);
-    for column in columns {
-        let (kind, bytes) = match column {
-            ValueRef::Null => {
-                hash.update(b"n");
-                continue;
-            }
-            ValueRef::Integer(value) => {
-                hash.update(b"i");
-                hash.update(value.to_be_bytes());
-                continue;
-            }
-            ValueRef::Real(value) => {
-                hash.update(b"r");
-                hash.update(value.to_be_bytes());
-                continue;
-            }
-            ValueRef::Text(bytes) => (b"t", bytes),
-            ValueRef::Blob(bytes) => (b"b", bytes),
-        };
-        hash.update(kind);
-        hash.update((bytes.len() as u64).to_be_bytes());
-        hash.update(bytes);
-    }
-    hash.finalize().into()
+    let mut encoded = Vec::new();
+    columns.into_iter().for_each(|column| encode(column, &mut encoded));
+    hash_of_encoded(previous, &encoded)
+}
+
+/// The same over the columns as [`encode`] wrote them.
+pub(super) fn hash_of_encoded(previous: &[u8; 32], columns: &[u8]) -> [u8; 32] {
+    Sha256::new().chain_update(ENCODING).chain_update(previous).chain_update(columns).finalize().into()
+}
+
+/// Appends a column as it is hashed. A type that this program never writes has bytes of its own, so that it never hashes as
+/// one that it does.
+pub(super) fn encode(column: ValueRef<'_>, to: &mut Vec<u8>) {
+    let (kind, bytes) = match column {
+        ValueRef::Null => return to.push(b'n'),
+        ValueRef::Integer(value) => {
+            to.push(b'i');
+            return to.extend(value.to_be_bytes());
+        }
+        ValueRef::Real(value) => {
+            to.push(b'r');
+            return to.extend(value.to_be_bytes());
+        }
+        ValueRef::Text(bytes) => (b't', bytes),
+        ValueRef::Blob(bytes) => (b'b', bytes),
+    };
+    to.push(kind);
+    to.extend((bytes.len() as u64).to_be_bytes());
+    to.extend(bytes);
 }
 
 #[cfg(test)]

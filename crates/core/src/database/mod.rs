@@ -6,6 +6,7 @@ mod error;
 pub(crate) mod events;
 mod examine;
 mod filter;
+mod follow;
 mod open;
 pub(crate) mod settings;
 pub(crate) mod stacks;

@@ -2,7 +2,12 @@ use std::{fmt, str::FromStr};
 
 use rusqlite::{Connection, OptionalExtension, Row, types::ValueRef};
 
-use super::{Database, DatabaseError, GENESIS, chain::hash_of_columns, examine::schema_complaints};
+use super::{
+    Database, DatabaseError, GENESIS,
+    chain::hash_of_columns,
+    examine::schema_complaints,
+    follow::{self, Broken},
+};
 
 /// Where a log ends, or ended: how many events there are and the hash of the newest. Written `COUNT:HASH`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,7 +129,7 @@ impl Verified {
     }
 }
 
-const ROWS: &str = "SELECT sequence, at, event, stack, credential, parent, access_key_id, account, arn, detail, hash
+pub(super) const ROWS: &str = "SELECT sequence, at, event, stack, credential, parent, access_key_id, account, arn, detail, hash
      FROM event ORDER BY sequence";
 
 impl Database {
@@ -152,28 +157,19 @@ fn verify(connection: &Connection, anchors: &[Head]) -> Result<Result<Verified, 
 }
 
 fn chain(connection: &Connection, anchors: &[Head]) -> Result<Result<Verified, BadLog>, DatabaseError> {
-    let mut statement = connection.prepare(ROWS)?;
-    let mut rows = statement.query([])?;
     let (begin, pruned_by) = checkpoint(connection)?;
-    let mut head = begin;
-    let mut through: Vec<bool> = anchors.iter().map(|anchor| *anchor == head).collect();
-    while let Some(row) = rows.next()? {
-        let (sequence, expected) = (row.get(0)?, head.count + 1);
-        let hash = hash_as(row, &head.hash, sequence)?;
-        if sequence != expected || row.get_ref(10)? != ValueRef::Blob(&hash) {
-            let wrong = match sequence {
-                _ if sequence > expected => Wrong::Missing,
-                _ if sequence < expected => Wrong::Inserted,
-                _ => diagnose(connection, &head)?,
+    match follow::chain(connection, begin, anchors)? {
+        Ok((head, through)) => Ok(Ok(Verified { begin, pruned_by, head, through })),
+        Err(Broken { good, found }) => {
+            let expected = good.count + 1;
+            let wrong = match found {
+                found if found > expected => Wrong::Missing,
+                found if found < expected => Wrong::Inserted,
+                _ => diagnose(connection, &good)?,
             };
-            return Ok(Err(BadLog { event: Some(expected.min(sequence)), wrong }));
-        }
-        head = Head { count: sequence, hash };
-        for (anchor, through) in anchors.iter().zip(&mut through) {
-            *through |= *anchor == head;
+            Ok(Err(BadLog { event: Some(expected.min(found)), wrong }))
         }
     }
-    Ok(Ok(Verified { begin, pruned_by, head, through }))
 }
 
 /// Where the newest prune lets the chain begin, and which event says so. Whether that event is to be believed is shown by the
