@@ -20,7 +20,7 @@ fn opened(env: &TestEnvironment, name: &str, options: &[&str]) -> Value {
 
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers/report.mjs");
     let mut command = Command::new("timeout");
-    command.args(["120", "node"]).arg(script).arg(node_modules()).arg(&page).arg(&pictures);
+    command.args(["300", "node"]).arg(script).arg(node_modules()).arg(&page).arg(&pictures);
     let output = Output::new(format!("{command:?}"), command.output().unwrap()).ok();
     let found = output.json();
     assert_eq!(found["requests"], Value::Array(Vec::new()), "{name}: it went to the network");
@@ -112,4 +112,23 @@ fn what_others_wrote_stays_text() {
     }
     let found = opened(&env, "hostile", &[]);
     tells(&found, &["<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", r"\u{202e}txt.exe"]);
+}
+
+#[test]
+fn who_was_current_before_the_time_that_is_asked_for_is_on_the_page() {
+    let env = TestEnvironment::new();
+    env.push_role("Developer");
+    let pushed = env.json(["history", "--event", "acquired"])["events"][0]["at"].clone();
+    let since: jiff::Timestamp = pushed.as_str().unwrap().parse().unwrap();
+    let since = (since + jiff::ToSpan::seconds(1)).to_string();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while env.json(["history", "--since", &since])["events"] == Value::Array(Vec::new()) {
+        assert!(std::time::Instant::now() < deadline, "a second goes by");
+        env.credstack(["exec", "--", "true"]).ok();
+    }
+    let page = env.plain(["audit", "report", "--html", "-", "--since", &since]).ok().stdout;
+    let timeline = &page[page.find("<svg").expect("a timeline")..page.find("</svg>").unwrap()];
+    assert!(timeline.contains(">Developer · 111122223333</text>"), "{timeline}");
+    let nobody = env.plain(["audit", "report", "--html", "-", "--until", "2020-01-01"]).ok().stdout;
+    assert!(nobody.contains("No stack moved.") && nobody.contains("nothing happened"), "{nobody}");
 }

@@ -33,17 +33,19 @@ pub fn section(activity: &Activity) -> Markup {
                                 tr {
                                     th scope="row" { (name(key)) }
                                     td { code { (text(&key.access_key_id)) } }
-                                    td { (why(misfit.why)) }
+                                    td.words { (why(misfit.why)) }
                                     td { (text(misfit.address.as_deref().unwrap_or("unknown"))) }
                                     td.number { (misfit.calls) }
-                                    td { (moment(misfit.first_at)) }
-                                    td { (text(&format!("{} {}", misfit.action.service, misfit.action.action))) }
+                                    td.time { (moment(misfit.first_at)) }
+                                    td.words { (text(&format!("{} {}", misfit.action.service, misfit.action.action))) }
                                 }
                             }
                         }
                     }
                 }))
             }
+            @let more: u64 = activity.keys.iter().map(|key| key.more_misfits).sum();
+            @if more > 0 { p.note { (more) " further calls do not fit, from addresses for which there was no room." } }
             @for key in activity.keys.iter().take(KEYS) { (did(key)) }
             @if activity.keys.len() > KEYS { p.note { (activity.keys.len() - KEYS) " further keys are left out." } }
         }

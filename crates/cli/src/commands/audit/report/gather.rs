@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use credstack_core::{
     database::EventFilter,
     stack::{KnownKey, Reader},
-    values::{Credential, CredentialId, Event, EventKind},
+    values::{Credential, CredentialId, Event, EventKind, StackName},
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -39,8 +39,8 @@ pub struct Gathered {
     pub refusals: (u64, VecDeque<Event>),
     /// The newest credential sets with their ancestors.
     pub lineage: BTreeMap<CredentialId, Credential>,
-    /// The newest credential sets, oldest first.
-    pub newest: VecDeque<CredentialId>,
+    /// The newest credential sets, oldest first, and the stack that each came to.
+    pub newest: VecDeque<(CredentialId, Option<StackName>)>,
     /// What AWS still accepts.
     pub live: Vec<KnownKey>,
     /// Who was current when.
@@ -63,16 +63,64 @@ pub fn gather(reader: &Reader, filter: &EventFilter, now: Timestamp) -> Result<G
         lineage: BTreeMap::new(),
         newest: VecDeque::new(),
         live: reader.live_keys(now)?,
-        // Who was current last still is.
-        lanes: Lanes::between(span.map(|(first, last)| (first, last.max(filter.until.unwrap_or(now).min(now))))),
+        lanes: lanes(reader, filter, span, now)?,
     };
     each(reader, oldest, u64::MAX, |event| {
         gathered.add(event);
         Ok(())
     })?;
-    gathered.lineage = reader.lineage(gathered.newest.iter().copied())?;
+    gathered.lineage = reader.lineage(gathered.newest.iter().map(|(id, _)| *id))?;
     gathered.lanes.finish(reader)?;
     Ok(gathered)
+}
+
+/// How many events of a stack are looked through for its last move.
+const LOOKED_THROUGH: u64 = 500;
+
+/// The timeline at its begin: who was current before the time that is asked for still is.
+fn lanes(reader: &Reader, filter: &EventFilter, span: Option<(Timestamp, Timestamp)>, now: Timestamp) -> Result<Lanes, Failure> {
+    let end = filter.until.unwrap_or(now).min(now);
+    let before = match filter.since.filter(|since| *since < end) {
+        Some(since) => reader.events(&EventFilter { until: Some(since), ..EventFilter::default() }, 1)?.first().map(|_| since),
+        None => None,
+    };
+    let Some(since) = before else {
+        let is_asked = filter.since.is_some() || filter.until.is_some();
+        let near = |first, last| if is_asked { end } else { near(first, last, end) };
+        let drawn = span.map(|(first, last)| (first, last.max(near(first, last))));
+        let is_cut = !is_asked && drawn.is_some_and(|(_, last)| last < end);
+        let mut lanes = Lanes::between(drawn);
+        lanes.is_cut = is_cut;
+        return Ok(lanes);
+    };
+    let mut lanes = Lanes::between(Some((since, span.map_or(end, |(_, last)| last.max(end)))));
+    // A stack that is there no more had somebody current until then.
+    let removed = EventFilter { event: Some(EventKind::Removed), ..filter.clone() };
+    let removed = reader.events(&removed, ROWS as u64)?.into_iter().filter_map(|event| event.entry.stack);
+    for stack in reader.stack_names()?.into_iter().chain(removed).collect::<BTreeSet<_>>() {
+        let earlier = EventFilter { until: Some(since), stack: Some(stack), ..EventFilter::default() };
+        if let Some(moved) = reader.events(&earlier, LOOKED_THROUGH)?.iter().find(|event| Lanes::is_move(event)) {
+            lanes.begin(moved, since, |id| renewed(reader, id, since));
+        }
+    }
+    Ok(lanes)
+}
+
+/// Where the timeline ends if nobody says it: now, unless nothing has happened for so long that all the rest would be squeezed.
+fn near(first: Timestamp, last: Timestamp, now: Timestamp) -> Timestamp {
+    let quiet = ((last.as_second() - first.as_second()) / 4).max(60);
+    Timestamp::from_second(last.as_second().saturating_add(quiet)).map_or(now, |near| near.min(now))
+}
+
+/// What a credential set had become by renewals at that time.
+fn renewed(reader: &Reader, id: CredentialId, at: Timestamp) -> CredentialId {
+    let mut id = id;
+    while let Some(to) = reader.credential(id).ok().and_then(|credential| credential.replaced_by).filter(|to| *to > id)
+        && reader.credential(to).is_ok_and(|credential| credential.issued_at < at)
+    {
+        id = to;
+    }
+    id
 }
 
 impl Gathered {
@@ -98,7 +146,7 @@ impl Gathered {
                 self.sets += 1;
                 self.sessions += u64::from(entry.event == EventKind::Acquired);
                 if let Some(id) = entry.credential {
-                    keep(&mut self.newest, id);
+                    keep(&mut self.newest, (id, entry.stack.clone()));
                 }
             }
             EventKind::UsedBy => {

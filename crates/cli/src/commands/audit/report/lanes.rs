@@ -19,12 +19,16 @@ const NARROW: f64 = 4.0;
 const CELL: f64 = 25.0;
 /// Refusals closer than this are one mark.
 const MARK: f64 = 10.0;
+/// How many blocks a stack has at most: only a clock that jumps to and fro makes so many.
+const BLOCKS: usize = 1000;
 /// How many stacks are shown.
 const STACKS: usize = 40;
 
 /// All stacks.
 pub struct Lanes {
     span: Option<(Timestamp, Timestamp)>,
+    /// Whether the time since the last event is not drawn to its end.
+    pub is_cut: bool,
     /// By the stack's name, in the order of appearance.
     pub lanes: Vec<Lane>,
     /// How many events are on further stacks.
@@ -65,7 +69,10 @@ pub struct Current {
 
 impl Lanes {
     pub fn between(span: Option<(Timestamp, Timestamp)>) -> Lanes {
-        Lanes { span, lanes: Vec::new(), beyond: 0, known: BTreeMap::new() }
+        // Times are whole seconds: what happened within one is drawn as if it took that one.
+        let longer = |first: Timestamp| Timestamp::from_second(first.as_second() + 1).unwrap_or(first);
+        let span = span.map(|(first, last)| (first, last.max(longer(first))));
+        Lanes { span, is_cut: false, lanes: Vec::new(), beyond: 0, known: BTreeMap::new() }
     }
 
     /// Where a moment is, from 0 to [`WIDTH`].
@@ -79,14 +86,25 @@ impl Lanes {
     pub fn ticks(&self) -> Vec<Timestamp> {
         let Some((first, last)) = self.span else { return Vec::new() };
         let whole = last.as_second() - first.as_second();
-        let moments = (0..=5).filter_map(|part| Timestamp::from_second(first.as_second() + whole * part / 5).ok());
+        // Seconds are not divided: a short time has fewer marks.
+        let parts = (whole / 10).clamp(1, 5);
+        let moments = (0..=parts).filter_map(|part| Timestamp::from_second(first.as_second() + whole * part / parts).ok());
         let mut moments: Vec<Timestamp> = moments.collect();
         moments.dedup();
-        // Seconds are not divided: a short time has fewer marks.
-        if whole < 60 {
-            moments.retain(|at| *at == first || *at == last);
-        }
         moments
+    }
+
+    /// Whether an event says who is current after it.
+    pub fn is_move(event: &Event) -> bool {
+        event.entry.detail.contains_key("frames") || event.entry.event == EventKind::Removed
+    }
+
+    /// Whoever was current at the begin, from a move before it.
+    pub fn begin(&mut self, moved: &Event, at: Timestamp, renewed: impl Fn(CredentialId) -> CredentialId) {
+        let Some(stack) = &moved.entry.stack else { return };
+        let Some(mut current) = current(moved) else { return };
+        current.credential = current.credential.map(renewed);
+        self.turn(stack.as_str(), at, Some(current));
     }
 
     pub fn add(&mut self, event: &Event) {
@@ -95,7 +113,7 @@ impl Lanes {
             return self.renewed(event);
         }
         let Some(stack) = &entry.stack else { return };
-        let is_move = entry.detail.contains_key("frames") || entry.event == EventKind::Removed;
+        let is_move = Lanes::is_move(event);
         let is_refusal = matches!(entry.event, EventKind::Refused | EventKind::Failed);
         if !is_move && !is_refusal {
             return;
@@ -108,8 +126,7 @@ impl Lanes {
         if is_refusal {
             *lane.refusals.entry(column).or_default() += 1;
         } else {
-            let current = entry.detail.get("frames").and_then(|frames| frames.get(0)).map(|frame| top(frame, event));
-            self.turn(stack.as_str(), event.at, current);
+            self.turn(stack.as_str(), event.at, current(event));
         }
     }
 
@@ -188,7 +205,8 @@ impl Lane {
         // A clock was set back.
         block.to = block.to.max(block.from);
         let width = |from: Timestamp, to: Timestamp| (to.as_second() - from.as_second()) as f64 * unit;
-        if width(block.from, block.to) >= NARROW {
+        let is_full = self.blocks.len() >= BLOCKS;
+        if width(block.from, block.to) >= NARROW && !is_full {
             return self.blocks.push(block);
         }
         if let Some(last) = self.blocks.last_mut() {
@@ -199,13 +217,18 @@ impl Lane {
                 Who::One(_) if width(last.from, last.to) < NARROW => Some(1),
                 Who::One(_) => None,
             };
-            if let Some(count) = many.filter(|_| is_near) {
+            if let Some(count) = many.filter(|_| is_near).or(is_full.then(|| many.unwrap_or(1))) {
                 (last.to, last.who) = (last.to.max(block.to), Who::Many(count + 1));
                 return;
             }
         }
         self.blocks.push(block);
     }
+}
+
+/// Who is current after a move, if anybody is.
+fn current(moved: &Event) -> Option<Current> {
+    moved.entry.detail.get("frames")?.get(0).map(|frame| top(frame, moved))
 }
 
 /// Who is on top: the columns of a move are those of the frame that is current after it.

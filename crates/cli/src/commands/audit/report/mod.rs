@@ -3,6 +3,7 @@
 mod activity;
 mod gather;
 mod lanes;
+mod lineage;
 mod page;
 mod timeline;
 
@@ -57,12 +58,17 @@ impl Report {
             [] => None,
             files => Some(cloudtrail::activity(context, files, &Question { since, until })?),
         };
+        let (state, head) = match verify::whole(&reader, None) {
+            // What is to be kept elsewhere is the head that was verified: the log may have grown since.
+            Ok(whole) => (State::Whole { sealed: whole.sealed, events: whole.verified.head.count }, whole.verified.head),
+            Err(failure) => (State::of(failure), reader.head()?),
+        };
         let html = page::page(&page::Contents {
             gathered: &gathered,
             activity: activity.as_ref(),
-            state: State::of(verify::whole(&reader, None)),
-            head: reader.head()?,
-            host: context.host(),
+            state,
+            head,
+            actor: context.actor(),
             now: context.now,
         });
         self.write(context, &html.into_string())?;
@@ -89,22 +95,25 @@ impl Report {
     }
 }
 
+/// What is wrong, and what to do next.
+struct Said {
+    message: String,
+    next_step: Option<String>,
+}
+
 /// Whether the log can be believed.
 enum State {
     /// It verifies; so many of its events are sealed, if any is.
     Whole { sealed: Option<i64>, events: i64 },
     /// Somebody touched it.
-    Touched(String),
+    Touched(Said),
     /// The secret store could not be asked.
-    Unknown(String),
+    Unknown(Said),
 }
 
 impl State {
-    fn of(verified: Result<verify::Whole, Failure>) -> State {
-        match verified {
-            Ok(whole) => State::Whole { sealed: whole.sealed, events: whole.verified.head.count },
-            Err(failure) if failure.kind == Kind::Log => State::Touched(failure.message),
-            Err(failure) => State::Unknown(failure.message),
-        }
+    fn of(failure: Failure) -> State {
+        let said = Said { message: failure.message, next_step: failure.next_step };
+        if failure.kind == Kind::Log { State::Touched(said) } else { State::Unknown(said) }
     }
 }

@@ -1,38 +1,40 @@
 //! The page itself. Everything in it is text from outside: maud escapes it, and what would mislead a reader is made visible.
 
-use std::collections::BTreeMap;
-
 use base64::{Engine, engine::general_purpose::STANDARD};
 use credstack_core::{
     audit::cloudtrail::Activity,
     database::Head,
     stack::KnownKey,
-    values::{Credential, CredentialId, Event},
+    values::{Actor, Event},
 };
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
-use super::{State, activity, gather::Gathered, timeline};
-use crate::{commands::history::identity, output::escape, tree, words};
+use super::{
+    State, activity,
+    gather::Gathered,
+    lineage::{lineage, standing},
+    timeline,
+};
+use crate::{commands::history::identity, output::escape, words};
 
 const STYLE: &str = include_str!("style.css");
 /// How long a text may be.
 const LONG: usize = 240;
-/// How deep lineage is drawn, and how many sets at most.
-const DEPTH: usize = 24;
 
 pub struct Contents<'a> {
     pub gathered: &'a Gathered,
     pub activity: Option<&'a Activity>,
     pub state: State,
     pub head: Head,
-    pub host: String,
+    /// Who writes the page.
+    pub actor: Actor,
     pub now: Timestamp,
 }
 
 pub fn page(contents: &Contents<'_>) -> Markup {
-    let Contents { gathered, activity, state, head, host, now } = contents;
+    let Contents { gathered, activity, state, head, actor, now } = contents;
     let hash = STANDARD.encode(Sha256::digest(STYLE));
     let policy = format!("default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'");
     html! {
@@ -44,19 +46,19 @@ pub fn page(contents: &Contents<'_>) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="referrer" content="no-referrer";
                 meta name="color-scheme" content="light dark";
-                title { "Credential history of " (text(host)) }
+                title { "Credential history of " (text(&actor.host)) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
                 header {
                     p.program { "credstack " (env!("CARGO_PKG_VERSION")) }
-                    h1 { "Credential history of " (text(host)) }
+                    h1 { "Credential history of " (text(&actor.host)) }
                     p {
                         @match gathered.span {
                             Some((first, last)) => { (moment(first)) " to " (moment(last)) " UTC, " }
                             None => "nothing happened, "
                         }
-                        "written " (moment(*now)) " UTC"
+                        "written by " (text(&actor.user)) " at " (moment(*now)) " UTC"
                     }
                 }
                 main {
@@ -81,21 +83,39 @@ pub fn page(contents: &Contents<'_>) -> Markup {
 }
 
 fn verdict(state: &State, head: &Head) -> Markup {
-    let (class, title, words) = match state {
-        State::Whole { sealed: Some(sealed), events } if sealed == events => {
-            ("good", "The log verifies", "Nobody changed it, and the secret store seals all of it.".to_owned())
+    let (class, title, words, next) = match state {
+        State::Whole { sealed: Some(sealed), events } if sealed == events => (
+            "good",
+            "The log verifies",
+            format!("The chain of its {events} events is whole, and the secret store seals all of them."),
+            None,
+        ),
+        State::Whole { sealed: Some(sealed), events } => {
+            let tail = events - sealed;
+            let words = format!(
+                "The chain of its {events} events is whole, and the secret store seals the first {sealed}. \
+                 The last {tail} events came after the seal: only the chain vouches for them."
+            );
+            ("good", "The log verifies", words, None)
         }
-        State::Whole { sealed, events } => {
-            let tail = events - sealed.unwrap_or(0);
-            ("good", "The log verifies", format!("Nobody changed it. The last {tail} events came after the seal."))
+        State::Whole { sealed: None, events: 0 } => {
+            ("unknown", "The log is empty", "Nothing was ever written to it.".to_owned(), None)
         }
-        State::Touched(message) => ("bad", "The log does not verify", message.clone()),
-        State::Unknown(message) => ("unknown", "Whether the log was touched is not known", message.clone()),
+        State::Whole { sealed: None, events } => {
+            let words =
+                format!("The chain of its {events} events is whole. Nothing is sealed yet: only the chain vouches for them.");
+            ("unknown", "The log verifies, without a seal", words, None)
+        }
+        State::Touched(said) => ("bad", "The log does not verify", said.message.clone(), said.next_step.as_ref()),
+        State::Unknown(said) => {
+            ("unknown", "Whether the log was touched is not known", said.message.clone(), said.next_step.as_ref())
+        }
     };
     html! {
         section class={ "verdict " (class) } aria-labelledby="verdict" {
             h2 id="verdict" { (title) }
             p { (text(&words)) }
+            @if let Some(next) = next { p { "Next: " (text(next)) } }
             p.head { "Head, to be kept elsewhere: " code { (head) } }
         }
     }
@@ -142,10 +162,10 @@ fn live(live: &[KnownKey], now: Timestamp) -> Markup {
                                 @let credential = &known.credential;
                                 tr {
                                     th scope="row" { (credential.id) }
-                                    td { (text(&words::identity(credential))) }
+                                    td.long { (text(&words::identity(credential))) }
                                     td { code { (text(&credential.access_key_id)) } }
-                                    td { (words::expiry(credential.expires_at, credential.temporary, now)) }
-                                    td { @if !credential.has_secret() { "erased here" } @else if known.places.is_empty() { "held" } @else { "on a stack" } }
+                                    td.words { (words::expiry(credential.expires_at, credential.temporary, now)) }
+                                    td.word { @if !credential.has_secret() { "erased here" } @else if known.places.is_empty() { "held" } @else { "on a stack" } }
                                 }
                             }
                         }
@@ -181,59 +201,18 @@ fn refusal(event: &Event) -> Markup {
     html! {
         tr {
             th scope="row" { (event.sequence) }
-            td { (moment(event.at)) }
-            td { @if let Some(stack) = &entry.stack { (text(stack.as_str())) } }
+            td.time { (moment(event.at)) }
+            td.word { @if let Some(stack) = &entry.stack { (text(stack.as_str())) } }
             td { @if let Some(parent) = entry.parent { (parent) } }
-            td { (text(&identity(event))) }
-            td { @if let Some(note) = entry.detail.get("note").and_then(|note| note.as_str()) { (text(note)) } }
+            td.long { (text(&identity(event))) }
+            td.words { @if let Some(note) = entry.detail.get("note").and_then(|note| note.as_str()) { (text(note)) } }
         }
-    }
-}
-
-fn lineage(credentials: &BTreeMap<CredentialId, Credential>, now: Timestamp) -> Markup {
-    let children = tree::children(credentials);
-    html! {
-        section aria-labelledby="lineage" {
-            h2 id="lineage" { "Through whom" }
-            @if credentials.is_empty() {
-                p { "No credential set came." }
-            } @else {
-                p { "Who signed stands above what it signed for." }
-                (branch(None, &children, now, 0))
-            }
-        }
-    }
-}
-
-fn branch(parent: Option<CredentialId>, children: &tree::Children<'_>, now: Timestamp, depth: usize) -> Markup {
-    let heirs = children.get(&parent).map(Vec::as_slice).unwrap_or_default();
-    html! {
-        @if !heirs.is_empty() {
-            @if depth > DEPTH { p.note { "What came of it is left out: it is too deep." } } @else {
-                ul.lineage {
-                    @for credential in heirs {
-                        li {
-                            (credential.id) " " (text(&words::identity(credential))) " "
-                            span class={ "state " (standing(credential, now)) } { (standing(credential, now)) }
-                            (branch(Some(credential.id), children, now, depth + 1))
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn standing(credential: &Credential, now: Timestamp) -> &'static str {
-    match credential.expires_at {
-        Some(at) if at <= now => "expired",
-        _ if credential.has_secret() => "kept",
-        _ => "erased",
     }
 }
 
 fn sets(gathered: &Gathered, now: Timestamp) -> Markup {
-    let newest: Vec<&Credential> = gathered.newest.iter().rev().filter_map(|id| gathered.lineage.get(id)).collect();
+    let newest: Vec<_> =
+        gathered.newest.iter().rev().filter_map(|(id, stack)| Some((gathered.lineage.get(id)?, stack))).collect();
     html! {
         section aria-labelledby="sets" {
             h2 id="sets" { "Credential sets" }
@@ -243,19 +222,20 @@ fn sets(gathered: &Gathered, now: Timestamp) -> Markup {
                 (region("Credential sets", html! {
                     table {
                         caption { "What was acquired, imported or captured, the newest first" @if gathered.sets > newest.len() as u64 { "; the newest " (newest.len()) " of " (gathered.sets) } }
-                        thead { tr { @for name in ["Id", "Identity", "How", "Signed by", "Access key", "From (UTC)", "Until (UTC)", "State", "Note"] { th scope="col" { (name) } } } }
+                        thead { tr { @for name in ["Id", "Identity", "State", "From (UTC)", "Until (UTC)", "Note", "Stack", "How", "Signed by", "Access key"] { th scope="col" { (name) } } } }
                         tbody {
-                            @for credential in newest {
+                            @for (credential, stack) in newest {
                                 tr {
                                     th scope="row" { (credential.id) }
-                                    td { (text(&words::identity(credential))) }
-                                    td { (credential.kind) }
+                                    td.long { (text(&words::identity(credential))) }
+                                    td.word { (standing(credential, now).split(',').next().unwrap_or_default()) }
+                                    td.time { (moment(credential.issued_at)) }
+                                    td.time { @match credential.expires_at { Some(at) => (moment(at)), None => "–" } }
+                                    td.words { @if let Some(note) = &credential.note { (text(note)) } }
+                                    td.word { @if let Some(stack) = stack { (text(stack.as_str())) } }
+                                    td.word { (credential.kind) }
                                     td { @if let Some(parent) = credential.parent { (parent) } }
                                     td { code { (text(&credential.access_key_id)) } }
-                                    td { (moment(credential.issued_at)) }
-                                    td { @match credential.expires_at { Some(at) => (moment(at)), None => "–" } }
-                                    td { (standing(credential, now)) }
-                                    td { @if let Some(note) = &credential.note { (text(note)) } }
                                 }
                             }
                         }
@@ -268,7 +248,7 @@ fn sets(gathered: &Gathered, now: Timestamp) -> Markup {
 
 /// A part that scrolls sideways by itself, with the keyboard too.
 pub fn region(name: &str, inner: Markup) -> Markup {
-    html! { div.scroll tabindex="0" role="region" aria-label={ (name) ", scrolls sideways" } { (inner) } }
+    html! { div.scroll tabindex="0" role="region" aria-label={ (name) ", scrolls" } { (inner) } }
 }
 
 /// Text from outside, bounded, with what would mislead a reader made visible.

@@ -41,9 +41,12 @@ pub fn timeline(lanes: &Lanes) -> Markup {
             }
         }
         p.note {
-            "Times in UTC. A dashed block with a number holds so many identities, one after the other, each too short to be drawn"
+            "Times in UTC. A dashed block with a number holds so many changes, one after the other, each too short to be drawn"
             @if merged > 0 { ": " (merged) " in all" }
             ". A dashed line stands where a credential had expired. A triangle marks what was refused."
+            @if lanes.is_cut {
+                " Nothing has moved since then: who is current at the right end was so when this page was written."
+            }
             @if lanes.beyond > 0 { " Not drawn: " (lanes.beyond) " events on further stacks." }
         }
         (table(lanes))
@@ -60,7 +63,7 @@ fn draw(lane: &Lane, y: f64, lanes: &Lanes, tints: &BTreeMap<String, usize>) -> 
             @match &block.who {
                 Who::Many(count) => {
                     rect.many x=(x) y=(y + 2.0) width=(width) height="28" rx="2" {
-                        title { (count) " identities, " (moment(block.from)) " to " (moment(block.to)) }
+                        title { (count) " changes, " (moment(block.from)) " to " (moment(block.to)) }
                     }
                     @if width > 8.0 * count.to_string().len() as f64 {
                         text.count x=(x + width / 2.0) y=(y + 20.5) text-anchor="middle" { (count) }
@@ -74,8 +77,11 @@ fn draw(lane: &Lane, y: f64, lanes: &Lanes, tints: &BTreeMap<String, usize>) -> 
                     @if let Some(expired) = expired(lanes, block) {
                         line.expired x1=(LEFT + lanes.position(expired)) x2=(x + width) y1=(y + 30.0) y2=(y + 30.0) {}
                     }
+                    @let id = current.credential.map(|id| id.to_string()).unwrap_or_default();
                     @if width > 64.0 {
                         text.name x=(x + 6.0) y=(y + 20.5) { (short(&familiar(&current.name), (width / 7.6) as usize)) }
+                    } @else if !id.is_empty() && width > 8.0 * id.len() as f64 + 4.0 {
+                        text.name x=(x + width / 2.0) y=(y + 20.5) text-anchor="middle" { (id) }
                     }
                 }
             }
@@ -104,14 +110,14 @@ fn table(lanes: &Lanes) -> Markup {
                         @for (lane, block) in rows.into_iter().take(ROWS) {
                             tr {
                                 th scope="row" { (text(&lane.stack)) }
-                                td { (moment(block.from)) }
-                                td { (moment(block.to)) }
+                                td.time { (moment(block.from)) }
+                                td.time { (moment(block.to)) }
                                 @match &block.who {
                                     Who::One(current) => {
-                                        td { (text(&current.name)) }
+                                        td.long { (text(&current.name)) }
                                         td { @if let Some(id) = current.credential { (id) } }
                                     }
-                                    Who::Many(count) => { td { (count) " identities" } td {} }
+                                    Who::Many(count) => { td { (count) " changes, each too short to be told apart" } td {} }
                                 }
                             }
                         }
