@@ -42,6 +42,7 @@ fn what_was_done_to_the_log_is_said() {
             "DROP TRIGGER event_is_never_deleted",
             "its guard in the database is not whole: trigger event_is_never_deleted is missing",
         ),
+        ("DROP TABLE event_text", "table event_text is missing"),
     ] {
         let env = TestEnvironment::new();
         env.push_role("Developer");

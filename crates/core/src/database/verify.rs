@@ -142,7 +142,7 @@ impl Database {
 
 fn verify(connection: &Connection, anchors: &[Head]) -> Result<Result<Verified, BadLog>, DatabaseError> {
     let schema = schema_complaints(connection)?;
-    if let Some(complaint) = schema.iter().find(|what| what.starts_with("table event ")) {
+    if let Some(complaint) = schema.iter().find(|what| what.starts_with("table event") || what.starts_with("view event")) {
         return Ok(Err(BadLog { event: None, wrong: Wrong::Unguarded(complaint.clone()) }));
     }
     let verified = match chain(connection, anchors)? {
