@@ -18,4 +18,5 @@ mod log;
 #[path = "../crash/machine.rs"]
 mod machine;
 
+mod seals;
 mod troubles;
