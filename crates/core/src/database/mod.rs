@@ -10,6 +10,8 @@ mod follow;
 mod open;
 pub(crate) mod settings;
 pub(crate) mod stacks;
+#[cfg(test)]
+pub(crate) mod tampering;
 mod verify;
 
 pub use chain::{GENESIS, hash_of};
