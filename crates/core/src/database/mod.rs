@@ -19,4 +19,6 @@ pub use error::{DatabaseError, InDatabase};
 pub use examine::Health;
 pub use filter::EventFilter;
 pub use open::Database;
+#[cfg(test)]
+pub(crate) use verify::chain as verify_chain;
 pub use verify::{BadLog, Head, Verified, Wrong};

@@ -155,19 +155,21 @@ fn ten_thousand_random_tamperings_are_found() {
     let connection = log(EVENTS);
     let head = head(&connection);
     let mut runner = TestRunner::new(Config { cases: 10_000, failure_persistence: None, ..Config::default() });
-    runner
-        .run(&tampering(EVENTS as i64), |tampering| {
-            connection.execute_batch("PRAGMA ignore_check_constraints = ON; SAVEPOINT tampering").unwrap();
-            let before = rows(&connection);
-            tamper(&connection, |it| apply(it, &tampering));
-            let changed = rows(&connection) != before;
-            let found = chain(&connection, &[head])
+    connection.execute_batch("PRAGMA ignore_check_constraints = ON").unwrap();
+    tamper(&connection, |connection| {
+        let before = rows(connection);
+        let case = |tampering| {
+            connection.execute_batch("SAVEPOINT tampering").unwrap();
+            apply(connection, &tampering);
+            let changed = rows(connection) != before;
+            let found = chain(connection, &[head])
                 .unwrap()
                 .and_then(|verified| if verified.through[0] { Ok(()) } else { Err(verified.misses(&head)) });
             connection.execute_batch("ROLLBACK TO tampering; RELEASE tampering").unwrap();
             prop_assert_eq!(found.is_err(), changed, "{:?}: {:?}", tampering, found);
             Ok(())
-        })
-        .unwrap();
+        };
+        runner.run(&tampering(EVENTS as i64), case).unwrap();
+    });
     found(&connection, &head).unwrap();
 }
