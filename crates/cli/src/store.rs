@@ -33,9 +33,9 @@ fn choose_first(context: &Context) -> Result<(), Failure> {
     if let Some(store) = &context.configuration.store {
         let choice = store.choice()?;
         prepare(&choice)?;
-        return Ok(change.choose_store(&choice)?);
+        return Ok(change.choose_store(&choice, false)?);
     }
-    let Err(error) = change.choose_store(&StoreChoice::Keyring) else {
+    let Err(error) = change.choose_store(&StoreChoice::Keyring, false) else {
         context.output.say("secrets go into the operating system's keyring (chosen now; `credstack setup` shows it)");
         return Ok(());
     };
@@ -88,7 +88,7 @@ fn try_choice(context: &Context, choice: &StoreChoice, abandon: bool) -> Result<
         }
     }
     context.output.notices(&mut change);
-    Ok(change.choose_store(choice)?)
+    Ok(change.choose_store(choice, abandon)?)
 }
 
 /// Makes the key file that a vault is to use, if it is not there, and says which it made.

@@ -65,6 +65,12 @@ pub(crate) fn must_be_sealed(connection: &Connection) -> Result<bool, DatabaseEr
     Ok(statement.exists(sealing.map(EventKind::as_str))?)
 }
 
+/// Whether an event behind that one tells of a prune.
+pub(crate) fn pruned_after(connection: &Connection, sequence: i64) -> Result<bool, DatabaseError> {
+    let mut statement = connection.prepare("SELECT 1 FROM event WHERE event = ?1 AND sequence > ?2 LIMIT 1")?;
+    Ok(statement.exists((EventKind::Pruned.as_str(), sequence))?)
+}
+
 /// Removes the events up to that one. The trigger that refuses it is lifted, and put back as it was.
 pub(crate) fn remove_through(transaction: &Transaction<'_>, last: i64) -> Result<(), rusqlite::Error> {
     const GUARD: &str = "event_is_never_deleted";

@@ -10,6 +10,8 @@ mod follow;
 mod open;
 pub(crate) mod settings;
 pub(crate) mod stacks;
+#[cfg(test)]
+pub(crate) mod tampering;
 mod verify;
 
 pub use chain::{GENESIS, hash_of};
@@ -17,4 +19,6 @@ pub use error::{DatabaseError, InDatabase};
 pub use examine::Health;
 pub use filter::EventFilter;
 pub use open::Database;
+#[cfg(test)]
+pub(crate) use verify::chain as verify_chain;
 pub use verify::{BadLog, Head, Verified, Wrong};

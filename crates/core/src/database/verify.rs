@@ -156,7 +156,8 @@ fn verify(connection: &Connection, anchors: &[Head]) -> Result<Result<Verified, 
     Ok(Ok(verified))
 }
 
-fn chain(connection: &Connection, anchors: &[Head]) -> Result<Result<Verified, BadLog>, DatabaseError> {
+/// The same without a look at the schema.
+pub(crate) fn chain(connection: &Connection, anchors: &[Head]) -> Result<Result<Verified, BadLog>, DatabaseError> {
     let (begin, pruned_by) = checkpoint(connection)?;
     match follow::chain(connection, begin, anchors)? {
         Ok((head, through)) => Ok(Ok(Verified { begin, pruned_by, head, through })),

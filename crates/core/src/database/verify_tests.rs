@@ -4,17 +4,20 @@ use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
 };
-use rusqlite::{Connection, types::Value};
+use rusqlite::Connection;
 use rusqlite_migration::Migrations;
 
-use super::{super::open::MIGRATIONS, *};
+use super::{
+    super::{
+        open::MIGRATIONS,
+        tampering::{COLUMNS, apply, rows, tamper, tampering},
+    },
+    *,
+};
 use crate::{
     database::events::append,
     values::{CredentialId, Entry, EventKind},
 };
-
-const COLUMNS: [&str; 11] =
-    ["sequence", "at", "event", "stack", "credential", "parent", "access_key_id", "account", "arn", "detail", "hash"];
 
 const KINDS: [EventKind; 23] = [
     EventKind::Acquired,
@@ -58,21 +61,6 @@ fn log(count: usize) -> Connection {
         append(&connection, jiff::Timestamp::from_second(1_800_000_000 + index as i64).unwrap(), &entry).unwrap();
     }
     connection
-}
-
-/// The triggers out of the way, as somebody who writes the file has them, with foreign columns let in.
-fn tamper<T>(connection: &Connection, work: impl FnOnce(&Connection) -> T) -> T {
-    let triggers: Vec<(String, String)> = connection
-        .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
-        .unwrap()
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
-        .unwrap()
-        .map(Result::unwrap)
-        .collect();
-    triggers.iter().for_each(|(name, _)| connection.execute_batch(&format!("DROP TRIGGER {name}")).unwrap());
-    let done = work(connection);
-    triggers.iter().for_each(|(_, sql)| connection.execute_batch(sql).unwrap());
-    done
 }
 
 fn found(connection: &Connection, anchor: &Head) -> Result<(), BadLog> {
@@ -161,76 +149,27 @@ fn the_triggers_have_to_be_there() {
     }
 }
 
-/// Something done to a log of which the places are chosen at random.
-#[derive(Clone, Debug)]
-enum Tampering {
-    Set(i64, usize, Vec<u8>),
-    Delete(i64),
-    Cut(i64),
-    Swap(i64, i64),
-    Copy(i64),
-}
-
 #[test]
 fn ten_thousand_random_tamperings_are_found() {
     const EVENTS: usize = 50;
     let connection = log(EVENTS);
     let head = head(&connection);
-    let place = 1..=EVENTS as i64;
-    let tampering = prop_oneof![
-        4 => (place.clone(), 0..COLUMNS.len(), prop::collection::vec(any::<u8>(), 0..40)).prop_map(|(row, column, bytes)| Tampering::Set(row, column, bytes)),
-        1 => place.clone().prop_map(Tampering::Delete),
-        1 => place.clone().prop_map(Tampering::Cut),
-        1 => (place.clone(), place.clone()).prop_map(|(one, other)| Tampering::Swap(one, other)),
-        1 => place.prop_map(Tampering::Copy),
-    ];
     let mut runner = TestRunner::new(Config { cases: 10_000, failure_persistence: None, ..Config::default() });
-    runner
-        .run(&tampering, |tampering| {
-            connection.execute_batch("PRAGMA ignore_check_constraints = ON; SAVEPOINT tampering").unwrap();
-            let before = rows(&connection);
-            tamper(&connection, |it| apply(it, &tampering));
-            let changed = rows(&connection) != before;
-            let found = chain(&connection, &[head])
+    connection.execute_batch("PRAGMA ignore_check_constraints = ON").unwrap();
+    tamper(&connection, |connection| {
+        let before = rows(connection);
+        let case = |tampering| {
+            connection.execute_batch("SAVEPOINT tampering").unwrap();
+            apply(connection, &tampering);
+            let changed = rows(connection) != before;
+            let found = chain(connection, &[head])
                 .unwrap()
                 .and_then(|verified| if verified.through[0] { Ok(()) } else { Err(verified.misses(&head)) });
             connection.execute_batch("ROLLBACK TO tampering; RELEASE tampering").unwrap();
             prop_assert_eq!(found.is_err(), changed, "{:?}: {:?}", tampering, found);
             Ok(())
-        })
-        .unwrap();
+        };
+        runner.run(&tampering(EVENTS as i64), case).unwrap();
+    });
     found(&connection, &head).unwrap();
-}
-
-fn apply(connection: &Connection, tampering: &Tampering) {
-    // What the table's types refuse leaves it as it was.
-    let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| drop(connection.execute(sql, values));
-    match tampering {
-        Tampering::Set(row, column, bytes) => {
-            let number = bytes.iter().take(8).fold(0_i64, |number, byte| number << 8 | i64::from(*byte));
-            let value = match *column {
-                0 | 1 | 4 | 5 => Value::Integer(number),
-                10 => Value::Blob(bytes.clone()),
-                _ => Value::Text(String::from_utf8_lossy(bytes).into_owned()),
-            };
-            run(&format!("UPDATE event SET {} = ?1 WHERE sequence = ?2", COLUMNS[*column]), &[&value, row]);
-        }
-        Tampering::Delete(row) => run("DELETE FROM event WHERE sequence = ?1", &[row]),
-        Tampering::Cut(row) => run("DELETE FROM event WHERE sequence >= ?1", &[row]),
-        Tampering::Swap(one, other) => {
-            let mv = "UPDATE event SET sequence = ?2 WHERE sequence = ?1";
-            [(*one, 0), (*other, *one), (0, *other)].iter().for_each(|(from, to)| run(mv, &[from, to]));
-        }
-        Tampering::Copy(row) => run(
-            "INSERT INTO event SELECT (SELECT max(sequence) + 1 FROM event), at, event, stack, credential, parent,
-             access_key_id, account, arn, detail, hash FROM event WHERE sequence = ?1",
-            &[row],
-        ),
-    }
-}
-
-fn rows(connection: &Connection) -> Vec<Vec<Value>> {
-    let mut statement = connection.prepare(ROWS).unwrap();
-    let row = |row: &Row<'_>| (0..11).map(|index| row.get(index)).collect::<rusqlite::Result<Vec<Value>>>();
-    statement.query_map([], row).unwrap().map(Result::unwrap).collect()
 }

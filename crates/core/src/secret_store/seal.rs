@@ -1,4 +1,7 @@
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
@@ -60,7 +63,7 @@ impl SecretStore {
     fn seal_item(&self, place: &Path) -> Item {
         let id = match self {
             SecretStore::Keyring(_) => {
-                let path = place.canonicalize().unwrap_or_else(|_| place.to_owned());
+                let path = without_links(place);
                 let hash: [u8; 32] = Sha256::digest(path.as_os_str().as_encoded_bytes()).into();
                 let (mut bytes, half) = ([0; 16], &hash[..16]);
                 bytes.copy_from_slice(half);
@@ -70,5 +73,31 @@ impl SecretStore {
             SecretStore::Vault(_) => IN_VAULT,
         };
         Item { id, nonce: "credstack log seal".into() }
+    }
+}
+
+/// The path without symbolic links, also when the directory is gone: its seal is looked for all the same.
+fn without_links(place: &Path) -> PathBuf {
+    let real = |there: &Path| Some((there.canonicalize().ok()?, place.strip_prefix(there).ok()?));
+    let (real, rest) = place.ancestors().find_map(real).unwrap_or_else(|| (place.to_owned(), Path::new("")));
+    real.components().chain(rest.components()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_directory_that_is_gone_has_the_name_that_it_had() {
+        let directory = tempfile::tempdir().unwrap();
+        let (real, link) = (directory.path().join("real/state"), directory.path().join("link"));
+        std::fs::create_dir_all(&real).unwrap();
+        std::os::unix::fs::symlink(directory.path().join("real"), &link).unwrap();
+        let (there, place) = (real.canonicalize().unwrap(), link.join("state"));
+        assert_eq!(without_links(&place), there);
+        assert_eq!(without_links(&place).as_os_str(), there.as_os_str());
+        std::fs::remove_dir(&real).unwrap();
+        assert_eq!(without_links(&place), there);
     }
 }

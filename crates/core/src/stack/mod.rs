@@ -49,5 +49,5 @@ pub use push::{Landing, Pushed};
 pub use reader::{FrameKeys, Reader, StackView};
 pub use record::{entry_about, record};
 pub use renew::{FailedRenewal, Renewal, Renewed};
-pub use seal::Seals;
+pub use seal::{Sealed, Seals};
 pub use secret_stores::Secrets;

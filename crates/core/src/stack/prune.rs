@@ -2,9 +2,10 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::json;
 
-use super::{Change, Reader, StackError, record::by};
+use super::{Change, Reader, StackError, record::by, seal::keyring_seal};
 use crate::{
     database::{DatabaseError, Head, events},
+    secret_store::{SecretStore, StoreChoice},
     values::{Entry, EventKind},
 };
 
@@ -27,7 +28,8 @@ impl Reader {
 
 impl Change {
     /// Removes the oldest events, up to the first that is not before that time. An event says which they were and is the
-    /// point from which the rest is verified; it counts only if it is sealed, so the secret store has to answer.
+    /// point from which the rest is verified; it counts only if it is sealed, so the secret store has to answer. A keyring that
+    /// was in use earlier is told too: its seal may name what goes.
     pub fn prune(&mut self, before: Timestamp) -> Result<Option<Oldest>, StackError> {
         let Some(oldest) = self.database.read(|connection| oldest(connection, before))? else { return Ok(None) };
         let store = self.store()?;
@@ -37,7 +39,10 @@ impl Change {
         entry.detail.insert("removed".into(), json!(oldest.count));
         entry.detail.insert("through".into(), json!(oldest.through.to_string()));
         let (now, entry) = (self.now, by(entry, &self.actor_json()));
-        self.write_sealed(&store, |transaction| {
+        let in_use = self.chosen_store()? == Some(StoreChoice::Keyring);
+        let earlier = (!in_use && keyring_seal(&self.place).is_some()).then(SecretStore::keyring);
+        let stores: Vec<&SecretStore> = [Some(&*store), earlier.as_ref()].into_iter().flatten().collect();
+        self.write_sealed(&stores, |transaction| {
             events::append(transaction, now, &entry)?;
             Ok(events::remove_through(transaction, oldest.through.count)?)
         })?;

@@ -27,37 +27,48 @@ pub struct Seals {
     pub expected: bool,
 }
 
+/// How far a log is sealed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sealed {
+    /// How many events; `None` where nothing ever was.
+    pub count: Option<i64>,
+    /// How many more the seal knows of, which the log has not: the command that wrote them was killed before it had
+    /// committed, or somebody cut them off. Which of the two cannot be told.
+    pub cut_off: i64,
+}
+
 impl Seals {
     /// Every head that a seal names, which are what the log is to be verified against.
     pub fn anchors(&self) -> Vec<Head> {
         self.found().flat_map(|seal| [seal.next, seal.previous]).collect()
     }
 
-    /// How many events are sealed; `None` where nothing ever was. `verified` comes of [`Seals::anchors`], in their order.
-    pub fn sealed(&self, verified: &Verified) -> Result<Option<i64>, BadLog> {
-        let replaced = BadLog { event: None, wrong: Wrong::Replaced };
-        let mut sealed = None;
+    /// How far the log is sealed. `verified` comes of [`Seals::anchors`], in their order. Every seal must know of the newest
+    /// prune: whoever chose a store of their own could seal one there.
+    pub fn sealed(&self, verified: &Verified) -> Result<Sealed, BadLog> {
+        let unsealed_prune = |by| BadLog { event: Some(by), wrong: Wrong::PrunedUnsealed };
+        let mut sealed = Sealed::default();
         for (seal, through) in self.found().zip(verified.through.chunks(2)) {
-            sealed = sealed.max(match through {
-                [true, _] => Some(seal.next.count),
-                // The change that put the seal was cut off before it was committed.
-                [_, true] => Some(seal.previous.count),
-                // A store that was in use before the prune.
-                _ if seal.next.count < verified.begin.count && Some(seal) != self.chosen => None,
+            let (count, cut_off) = match (through, verified.pruned_by) {
+                ([true, _], _) => (seal.next.count, 0),
+                ([_, true], _) => (seal.previous.count, seal.next.count - seal.previous.count),
+                (_, Some(by)) if seal.next.count < verified.begin.count => return Err(unsealed_prune(by)),
                 _ => {
                     let known = [seal.next, seal.previous].into_iter().find(|head| head.count <= verified.head.count);
                     return Err(verified.misses(&known.unwrap_or(seal.previous)));
                 }
-            });
+            };
+            if let Some(by) = verified.pruned_by.filter(|by| count < *by) {
+                return Err(unsealed_prune(by));
+            }
+            if sealed.count.is_none_or(|known| known < count) {
+                sealed = Sealed { count: Some(count), cut_off };
+            }
         }
-        if let Some(pruned_by) = verified.pruned_by
-            && sealed.is_none_or(|sealed| sealed < pruned_by)
-        {
-            return Err(BadLog { event: Some(pruned_by), wrong: Wrong::PrunedUnsealed });
-        }
-        match self.chosen {
-            None if self.orphaned => Err(replaced),
-            None if self.expected => Err(BadLog { event: None, wrong: Wrong::Unsealed }),
+        match (self.chosen, verified.pruned_by) {
+            (_, Some(by)) if sealed.count.is_none() => Err(unsealed_prune(by)),
+            (None, _) if self.orphaned => Err(BadLog { event: None, wrong: Wrong::Replaced }),
+            (None, _) if self.expected => Err(BadLog { event: None, wrong: Wrong::Unsealed }),
             _ => Ok(sealed),
         }
     }
@@ -73,17 +84,18 @@ impl Change {
         write(&mut self.database, &self.secrets, &self.place, work)
     }
 
-    /// The same with `store`, whatever its seal says now; if it takes none, nothing is written.
+    /// The same with these stores, whatever their seals say now; if one takes none, nothing is written.
     pub(super) fn write_sealed(
         &mut self,
-        store: &SecretStore,
+        stores: &[&SecretStore],
         work: impl FnOnce(&Transaction<'_>) -> Result<(), DatabaseError>,
     ) -> Result<(), StackError> {
         let place = self.place.path();
         self.database.write(|transaction| -> Result<(), StackError> {
             let previous = events::head(transaction)?;
             work(transaction)?;
-            Ok(store.put_seal(place, &Seal { previous, next: events::head(transaction)? })?)
+            let seal = Seal { previous, next: events::head(transaction)? };
+            Ok(stores.iter().try_for_each(|store| store.put_seal(place, &seal))?)
         })
     }
 
@@ -98,7 +110,7 @@ impl Change {
             }
         }
         let (now, entry) = (self.now, by(entry, &self.actor_json()));
-        self.write_sealed(&store, |transaction| events::append(transaction, now, &entry))?;
+        self.write_sealed(&[&store], |transaction| events::append(transaction, now, &entry))?;
         let head = self.database.read(events::head)?;
         if seals.keyring.is_some() {
             SecretStore::keyring().erase_seal(self.place.path())?;
@@ -125,22 +137,26 @@ pub(super) fn write<T, E: InDatabase>(
         let done = work(transaction)?;
         let next = events::head(transaction)?;
         if let Some(store) = store.filter(|_| next != previous) {
-            // A seal through which the log does not go is the proof that somebody touched it: it stays.
-            match store.seal(BRIEFLY, place) {
-                Ok(Some(seal)) if !goes_through(transaction, &seal)? => {}
-                Ok(_) => drop(store.put_seal(place, &Seal { previous, next })),
-                Err(_) => {}
+            // A seal through which the log does not go is the proof that somebody touched it: it stays. So is one that is
+            // gone, for choosing the store put the first: only a person knows why, and `audit seal` puts another.
+            if let Ok(Some(seal)) = store.seal(BRIEFLY, place)
+                && may_follow(transaction, &seal)?
+            {
+                let _waits_for_the_next = store.put_seal(place, &Seal { previous, next });
             }
         }
         Ok(done)
     })
 }
 
-fn goes_through(connection: &Connection, seal: &Seal) -> Result<bool, DatabaseError> {
-    let mut statement = connection.prepare("SELECT 1 FROM event WHERE sequence = ?1 AND hash = ?2")?;
-    let mut through =
-        |head: &Head| Ok::<_, rusqlite::Error>(*head == Head::default() || statement.exists((head.count, head.hash))?);
-    Ok(through(&seal.next)? || through(&seal.previous)?)
+/// Whether the log goes through the seal, and no prune is told of behind it: a prune is sealed, or was forged.
+pub(super) fn may_follow(connection: &Connection, seal: &Seal) -> Result<bool, DatabaseError> {
+    for head in [seal.next, seal.previous] {
+        if head == Head::default() || events::hash(connection, head.count)? == Some(head.hash) {
+            return Ok(!events::pruned_after(connection, head.count)?);
+        }
+    }
+    Ok(false)
 }
 
 impl Reader {
@@ -166,6 +182,10 @@ impl Reader {
 }
 
 /// The keyring's seal, if it can be had without a prompt.
-fn keyring_seal(place: &StateDirectory) -> Option<Seal> {
+pub(super) fn keyring_seal(place: &StateDirectory) -> Option<Seal> {
     SecretStore::keyring().seal(BRIEFLY, place.path()).ok().flatten()
 }
+
+#[cfg(all(test, unix))]
+#[path = "seal_tests.rs"]
+mod tests;

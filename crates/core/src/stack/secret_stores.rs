@@ -2,7 +2,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, Transaction};
 
-use super::{Change, StackError, StateDirectory, record::by};
+use super::{
+    Change, StackError, StateDirectory,
+    record::by,
+    seal::{keyring_seal, may_follow},
+};
 use crate::{
     database::{Database, DatabaseError, events, settings},
     secret_store::{BRIEFLY, Patience, SecretStore, StoreChoice},
@@ -74,8 +78,8 @@ impl Change {
     /// Chooses the secret store after trying it out: a throw-away item is written, read and deleted.
     ///
     /// It is chosen once: while secrets are in one store, another is refused. The same vault may be given its key from
-    /// elsewhere.
-    pub fn choose_store(&mut self, choice: &StoreChoice) -> Result<(), StackError> {
+    /// elsewhere. One that was abandoned is chosen anew, even if it is the same: it may have nothing left, not even a seal.
+    pub fn choose_store(&mut self, choice: &StoreChoice, abandoned: bool) -> Result<(), StackError> {
         let present = chosen(&self.database)?;
         let same_vault = matches!((&present, choice), (Some(StoreChoice::Vault { .. }), StoreChoice::Vault { .. }));
         if present.as_ref().is_some_and(|present| present != choice) {
@@ -88,7 +92,7 @@ impl Change {
                 SecretStore::release_vault(&self.place.vault())?;
             }
         }
-        if present.as_ref() == Some(choice) {
+        if present.as_ref() == Some(choice) && !abandoned {
             // The one that settling may have waited for in vain already: a command waits once.
             return Ok(self.store()?.probe()?);
         }
@@ -104,8 +108,23 @@ impl Change {
         };
         match store.seal(BRIEFLY, self.place.path()) {
             // One that the new key does not open was another vault's.
-            Ok(None) | Err(_) => self.write_sealed(&store, choose),
-            Ok(Some(_)) => Ok(self.write(choose)?),
+            Ok(None) | Err(_) => self.write_sealed(&[&store], choose)?,
+            Ok(Some(_)) => self.write(choose)?,
         }
+        if present == Some(StoreChoice::Keyring) && *choice != StoreChoice::Keyring {
+            self.leave_keyring()?;
+        }
+        Ok(())
+    }
+
+    /// Takes the keyring's seal along, if it can be had: it would be older and older. One through which the log does not go
+    /// stays.
+    fn leave_keyring(&self) -> Result<(), StackError> {
+        if let Some(seal) = keyring_seal(&self.place)
+            && self.database.read(|connection| may_follow(connection, &seal))?
+        {
+            let _older_and_older = SecretStore::keyring().erase_seal(self.place.path());
+        }
+        Ok(())
     }
 }

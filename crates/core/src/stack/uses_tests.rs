@@ -29,7 +29,7 @@ impl Machine {
         Vault::create_key_file(&key).unwrap();
         let machine = Machine { place: StateDirectory::new(directory.path().join("state")), _directory: directory };
         let mut change = machine.change(THEN);
-        change.choose_store(&StoreChoice::Vault { key: KeySource::File(key) }).unwrap();
+        change.choose_store(&StoreChoice::Vault { key: KeySource::File(key) }, false).unwrap();
         for key in ["ASIAFAKE000000000001", "ASIAFAKE000000000002"] {
             let acquired = Acquired {
                 set: CredentialSet {

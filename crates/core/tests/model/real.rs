@@ -52,7 +52,7 @@ impl Real {
         Vault::create_key_file(&key).unwrap();
         let place = StateDirectory::new(directory.path().join("state"));
         let choice = StoreChoice::Vault { key: KeySource::File(key) };
-        Change::begin(&place, terms(0, true)).unwrap().choose_store(&choice).unwrap();
+        Change::begin(&place, terms(0, true)).unwrap().choose_store(&choice, false).unwrap();
         let rows = Connection::open(place.database()).unwrap();
         Real { directory, rows, sequence: 0, base: 0, events: 1, read: BTreeMap::new() }
     }

@@ -35,7 +35,7 @@ fn place(directory: &tempfile::TempDir, command: &str, lives: jiff::Span) -> Sta
     let mut change = Change::begin(&place, terms).unwrap();
     // While this is there, the key comes at once.
     std::fs::write(directory.path().join("key.go"), "").unwrap();
-    change.choose_store(&StoreChoice::Vault { key: KeySource::Command(command) }).unwrap();
+    change.choose_store(&StoreChoice::Vault { key: KeySource::Command(command) }, false).unwrap();
     let acquired = Acquired {
         set: CredentialSet {
             access_key_id: "ASIAFAKE000000000001".into(),

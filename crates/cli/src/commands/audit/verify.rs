@@ -1,6 +1,6 @@
 use credstack_core::{
     database::{BadLog, Head, Verified, Wrong},
-    stack::{Consent, Reader, Seals, record},
+    stack::{Consent, Reader, Sealed, Seals, record},
     values::{Entry, EventKind},
 };
 use serde_json::json;
@@ -38,24 +38,25 @@ pub struct Verify {
 pub struct Whole {
     /// Where it ends, and what it goes through.
     pub verified: Verified,
-    /// How many of its events are sealed; `None` where the secret store was not asked, or nothing is to be sealed yet.
-    pub sealed: Option<i64>,
+    /// How far it is sealed. Nothing is known of that where the secret store was not asked, or nothing is to be sealed yet.
+    pub sealed: Sealed,
 }
 
 impl Verify {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
         let reader = context.reader()?;
         let whole = match self.chain_only {
-            true => Whole { verified: chain(&reader, &Seals::default(), self.head)?, sealed: None },
+            true => Whole { verified: chain(&reader, &Seals::default(), self.head)?, sealed: Sealed::default() },
             false => whole(&reader, self.head)?,
         };
         let Head { count, hash } = whole.verified.head;
-        let (hash, unsealed) = (hex::encode(hash), count - whole.sealed.unwrap_or(0));
+        let Sealed { count: sealed, cut_off } = whole.sealed;
+        let (hash, unsealed) = (hex::encode(hash), count - sealed.unwrap_or(0));
         if context.output.json() {
-            let shown = json!({ "events": count, "pruned": whole.verified.begin.count, "hash": hash, "sealed": whole.sealed, "unsealed": unsealed });
+            let shown = json!({ "events": count, "pruned": whole.verified.begin.count, "hash": hash, "sealed": sealed, "unsealed": unsealed, "cut_off": cut_off });
             context.output.print_json(&shown)?;
         } else {
-            let seal = match whole.sealed {
+            let seal = match sealed {
                 Some(_) if unsealed == 0 => "the secret store seals all of them".to_owned(),
                 Some(sealed) => format!("the secret store seals the first {sealed}, {unsealed} came after the seal"),
                 None if self.chain_only => "only the chain was verified, not the seal".to_owned(),
@@ -69,6 +70,9 @@ impl Verify {
             };
             context.output.print(&format!("{from}, the newest hash is {hash}\n{seal}{head}"))?;
         }
+        if cut_off > 0 {
+            context.output.warn(&unfinished(cut_off));
+        }
         self.tell(context, &whole);
         Ok(())
     }
@@ -79,7 +83,7 @@ impl Verify {
             return;
         }
         let mut entry = Entry::new(EventKind::Verified);
-        let detail = json!({ "head": whole.verified.head.to_string(), "sealed": whole.sealed, "through": self.head.map(|head| head.to_string()) });
+        let detail = json!({ "head": whole.verified.head.to_string(), "sealed": whole.sealed.count, "through": self.head.map(|head| head.to_string()) });
         entry.detail = detail.as_object().cloned().unwrap_or_default();
         entry.detail.retain(|_, value| !value.is_null());
         let terms = context.terms("audit verify", Consent::Only(Default::default()));
@@ -112,6 +116,12 @@ fn chain(reader: &Reader, seals: &Seals, head: Option<Head>) -> Result<Verified,
         (Some(head), Some(false)) => Err(failure(verified.misses(&head))),
         _ => Ok(verified),
     }
+}
+
+/// The log ends where the seal says that it ended before the newest change.
+pub fn unfinished(cut_off: i64) -> String {
+    let events = if cut_off == 1 { "1 event".to_owned() } else { format!("{cut_off} events") };
+    format!("the newest change, {events}, is sealed and not in the log: its command was killed, or somebody cut it off")
 }
 
 /// What is wrong, in words.

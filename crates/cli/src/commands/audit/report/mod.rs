@@ -12,9 +12,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use credstack_core::{audit::cloudtrail::Question, database::EventFilter};
+use credstack_core::{audit::cloudtrail::Question, database::EventFilter, stack::Sealed};
 
-use super::{cloudtrail, export, verify};
+use super::{
+    cloudtrail, export,
+    verify::{self, Whole},
+};
 use crate::{
     commands::history::moment,
     context::Context,
@@ -60,7 +63,7 @@ impl Report {
         };
         let (state, head) = match verify::whole(&reader, None) {
             // What is to be kept elsewhere is the head that was verified: the log may have grown since.
-            Ok(whole) => (State::Whole { sealed: whole.sealed, events: whole.verified.head.count }, whole.verified.head),
+            Ok(Whole { verified, sealed }) => (State::Whole { sealed, events: verified.head.count }, verified.head),
             Err(failure) => (State::of(failure), reader.head()?),
         };
         let html = page::page(&page::Contents {
@@ -103,8 +106,8 @@ struct Said {
 
 /// Whether the log can be believed.
 enum State {
-    /// It verifies; so many of its events are sealed, if any is.
-    Whole { sealed: Option<i64>, events: i64 },
+    /// It verifies, and is sealed so far.
+    Whole { sealed: Sealed, events: i64 },
     /// Somebody touched it.
     Touched(Said),
     /// The secret store could not be asked.

@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use credstack_core::{
     audit::cloudtrail::Activity,
     database::Head,
-    stack::KnownKey,
+    stack::{KnownKey, Sealed},
     values::{Actor, Event},
 };
 use jiff::Timestamp;
@@ -17,7 +17,11 @@ use super::{
     lineage::{lineage, standing},
     timeline,
 };
-use crate::{commands::history::identity, output::escape, words};
+use crate::{
+    commands::{audit::verify, history::identity},
+    output::escape,
+    words,
+};
 
 const STYLE: &str = include_str!("style.css");
 /// How long a text may be.
@@ -84,24 +88,27 @@ pub fn page(contents: &Contents<'_>) -> Markup {
 
 fn verdict(state: &State, head: &Head) -> Markup {
     let (class, title, words, next) = match state {
-        State::Whole { sealed: Some(sealed), events } if sealed == events => (
+        State::Whole { sealed: Sealed { count: Some(sealed), cut_off: 0 }, events } if sealed == events => (
             "good",
             "The log verifies",
             format!("The chain of its {events} events is whole, and the secret store seals all of them."),
             None,
         ),
-        State::Whole { sealed: Some(sealed), events } => {
+        State::Whole { sealed: Sealed { count: Some(sealed), cut_off }, events } => {
             let tail = events - sealed;
-            let words = format!(
-                "The chain of its {events} events is whole, and the secret store seals the first {sealed}. \
-                 The last {tail} events came after the seal: only the chain vouches for them."
-            );
+            let mut words = format!("The chain of its {events} events is whole, and the secret store seals the first {sealed}.");
+            if tail > 0 {
+                words += &format!(" The last {tail} events came after the seal: only the chain vouches for them.");
+            }
+            if *cut_off > 0 {
+                words += &format!(" But {}.", verify::unfinished(*cut_off));
+            }
             ("good", "The log verifies", words, None)
         }
-        State::Whole { sealed: None, events: 0 } => {
+        State::Whole { sealed: Sealed { count: None, .. }, events: 0 } => {
             ("unknown", "The log is empty", "Nothing was ever written to it.".to_owned(), None)
         }
-        State::Whole { sealed: None, events } => {
+        State::Whole { sealed: Sealed { count: None, .. }, events } => {
             let words =
                 format!("The chain of its {events} events is whole. Nothing is sealed yet: only the chain vouches for them.");
             ("unknown", "The log verifies, without a seal", words, None)
