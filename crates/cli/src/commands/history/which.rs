@@ -31,9 +31,9 @@ pub struct Which {
     /// About that credential set, or refused to it: c7
     #[arg(long, value_name = "CREDENTIAL")]
     credential: Option<CredentialId>,
-    /// Of that kind, such as acquired, refused, restored or erased
-    #[arg(long, value_name = "EVENT", value_parser = event_kind)]
-    event: Option<EventKind>,
+    /// Of that kind, such as acquired, refused, restored or erased; several with commas, or the option again
+    #[arg(long, value_name = "EVENT", value_parser = event_kind, value_delimiter = ',')]
+    event: Vec<EventKind>,
     /// What was refused, or had no answer
     #[arg(long)]
     failed: bool,
@@ -43,7 +43,11 @@ pub struct Which {
 }
 
 fn event_kind(text: &str) -> Result<EventKind, String> {
-    EventKind::from_text(text).ok_or_else(|| "no such kind of event: docs/model.md names them all".to_owned())
+    let known = || EventKind::ALL.iter().filter(|kind| **kind != EventKind::Unreadable);
+    known().find(|kind| kind.as_str().eq_ignore_ascii_case(text)).copied().ok_or_else(|| {
+        let known: Vec<_> = known().map(|kind| kind.as_str()).collect();
+        format!("no such kind of event; there are {}", known.join(", "))
+    })
 }
 
 impl Which {
@@ -58,7 +62,7 @@ impl Which {
             access_key_id: self.key.clone(),
             credential: self.credential,
             stack: context.given_stack().cloned(),
-            event: self.event,
+            events: self.event.clone(),
             failed: self.failed,
             note: self.note.clone(),
             after: None,

@@ -56,7 +56,7 @@ impl Report {
         let time = |option, text: &Option<String>| moment::given(option, text.as_deref(), context.now);
         let (since, until) = (time("--since", &self.since)?, time("--until", &self.until)?);
         let reader = context.reader()?;
-        let gathered = gather::gather(&reader, &EventFilter { since, until, ..EventFilter::default() }, context.now)?;
+        let gathered = gather::gather(context, &reader, &EventFilter { since, until, ..EventFilter::default() })?;
         let activity = match &self.cloudtrail[..] {
             [] => None,
             files => Some(cloudtrail::activity(context, files, &Question { since, until })?),
