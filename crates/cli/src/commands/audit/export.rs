@@ -39,7 +39,7 @@ pub struct Export {
     /// In what form
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "ocsf")]
     format: Format,
-    /// Write a file that only you can read, in one step, instead of stdout
+    /// Write a file that only you can read, in one step, instead of stdout; - is stdout
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -66,7 +66,7 @@ impl Export {
         let after = self.since_event.map(|first| (Timestamp::UNIX_EPOCH, first - 1));
         let filter = EventFilter { oldest_first: true, after, ..self.which.filter(context)? };
         let reader = context.reader()?;
-        let Some(path) = &self.output else {
+        let Some(path) = self.output.as_ref().filter(|path| *path != Path::new("-")) else {
             let done = self.write(context, &reader, filter, io::stdout().lock())?;
             if let Some(exported) = done {
                 exported.record(context, self.format.name(), "stdout");
@@ -140,6 +140,8 @@ pub fn beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
 }
 
 pub fn unwritable(path: &Path, error: &io::Error) -> Failure {
-    Failure::new(Kind::Usage, format!("{} cannot be written: {error}", path.display()))
+    // What tempfile says names its own file, which nobody knows; beneath it is what the system says.
+    let inner = error.get_ref().and_then(|error| error.source()).and_then(|error| error.downcast_ref::<io::Error>());
+    Failure::new(Kind::Usage, format!("{} cannot be written: {}", path.display(), inner.unwrap_or(error)))
         .next_step("name a file in a directory of yours; nothing was written")
 }

@@ -38,6 +38,10 @@ pub struct Show {
 
 impl Show {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
+        if let Some(stack) = context.given_stack() {
+            return Err(Failure::usage(format!("--stack {stack}: a credential set is shown with what it did on every stack"))
+                .next_step("leave it out; `credstack history --stack NAME --credential ID` shows its events on one stack"));
+        }
         let reader = context.reader()?;
         let family = reader.family(self.id)?;
         let about = EventFilter { credential: Some(self.id), ..EventFilter::default() };

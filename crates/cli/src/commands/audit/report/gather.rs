@@ -17,7 +17,7 @@ use crate::{commands::history::each, context::Context, failure::Failure};
 pub const ROWS: usize = 200;
 
 /// How many different identities and people are told apart.
-const DISTINCT: usize = 10_000;
+pub const DISTINCT: usize = 10_000;
 
 /// Everything the page says of the log.
 pub struct Gathered {
