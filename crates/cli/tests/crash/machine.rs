@@ -60,11 +60,12 @@ impl Machine {
     pub fn put_back(&self) {
         fs::remove_dir_all(self.env.state()).unwrap();
         copy(&self.env.scratch("kept-state"), &self.env.state());
-        let now = self.secrets_in_keyring();
         if let Some(desktop) = &self.desktop {
-            // A name never stands for another secret, so names are enough.
-            now.iter().filter(|name| !self.kept.contains_key(*name)).for_each(|name| desktop.forget(name));
-            self.kept.iter().filter(|(name, _)| !now.contains(*name)).for_each(|(name, secret)| desktop.put(name, secret));
+            // The name of a secret never stands for another one; that of the seal does.
+            let is_kept = |name: &String| !is_seal(name) && self.kept.contains_key(name);
+            let (stay, leave): (BTreeSet<_>, BTreeSet<_>) = desktop.items().into_iter().partition(is_kept);
+            leave.iter().for_each(|name| desktop.forget(name));
+            self.kept.iter().filter(|(name, _)| !stay.contains(*name)).for_each(|(name, secret)| desktop.put(name, secret));
         }
     }
 
@@ -94,8 +95,7 @@ impl Machine {
         let items = self.desktop.as_ref().map_or(Vec::new(), Desktop::items);
         let mut names: BTreeSet<_> = items.iter().cloned().collect();
         assert_eq!(items.len(), names.len(), "two items of one name: {items:?}");
-        // The seal of the log: its name is no UUID of version 7.
-        names.retain(|name| name.as_bytes()[14] == b'7');
+        names.retain(|name| !is_seal(name));
         names
     }
 
@@ -146,4 +146,9 @@ impl Machine {
         self.env.prepare(&mut command);
         (command, trace)
     }
+}
+
+/// Whether an item is the seal of the log: its name is no UUID of version 7.
+fn is_seal(name: &str) -> bool {
+    name.as_bytes()[14] != b'7'
 }
