@@ -201,6 +201,14 @@ impl Reader {
         }
     }
 
+    /// Verifies the indexes of the log, by which questions are answered.
+    pub fn verify_indexes(&self) -> Result<Result<(), BadLog>, StackError> {
+        match &self.database {
+            Some(database) => Ok(database.verify_indexes()?),
+            None => Ok(Ok(())),
+        }
+    }
+
     /// The secret store that was chosen, if any was.
     pub fn chosen_store(&self) -> Result<Option<StoreChoice>, StackError> {
         match &self.database {

@@ -16,12 +16,17 @@ use crate::{
 /// An event that was changed, removed, put in or moved is named, and the exit code is 9; so it is for
 /// a log that was cut off or replaced. The log says that it was verified.
 ///
+/// The credential sets must be what the log says of them, and the log's guards must be in place. The
+/// indexes, by which `history` and others find events, are read with --indexes: it takes a minute for a
+/// million events, and `credstack doctor` does it too.
+///
 /// Where secret store and database can both be rolled back, only a head that was kept elsewhere finds
 /// it: --head.
 ///
 /// Examples:
 ///   credstack audit verify
 ///   credstack audit verify --head 5:0d8df94f45fba45ebd3d4b0ea7fe1e4be10b9a2cbd0a41c8f94cd2f14cd3bbaf
+///   credstack audit verify --indexes
 ///   credstack audit verify --chain-only
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -32,6 +37,9 @@ pub struct Verify {
     /// Leave out the secret store: what its seal would find is not found
     #[arg(long)]
     chain_only: bool,
+    /// Read every index of the log too
+    #[arg(long)]
+    indexes: bool,
 }
 
 /// A log that verifies.
@@ -46,9 +54,12 @@ impl Verify {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
         let reader = context.reader()?;
         let whole = match self.chain_only {
-            true => Whole { verified: chain(&reader, &Seals::default(), self.head)?, sealed: Sealed::default() },
+            true => Whole { verified: chain(&reader, &Seals::default(), self.head)?, sealed: Sealed::default() }.checked()?,
             false => whole(&reader, self.head)?,
         };
+        if self.indexes {
+            reader.verify_indexes()?.map_err(failure)?;
+        }
         let Head { count, hash } = whole.verified.head;
         let Sealed { count: sealed, cut_off } = whole.sealed;
         let (hash, unsealed) = (hex::encode(hash), count - sealed.unwrap_or(0));
@@ -106,7 +117,17 @@ pub fn whole(reader: &Reader, head: Option<Head>) -> Result<Whole, Failure> {
     })?;
     let verified = chain(reader, &seals, head)?;
     let sealed = seals.sealed(&verified).map_err(failure)?;
-    Ok(Whole { verified, sealed })
+    Whole { verified, sealed }.checked()
+}
+
+impl Whole {
+    /// Itself, if nothing is wrong beside the chain and the seal.
+    fn checked(self) -> Result<Whole, Failure> {
+        match self.verified.beside {
+            Some(bad) => Err(failure(bad)),
+            None => Ok(self),
+        }
+    }
 }
 
 fn chain(reader: &Reader, seals: &Seals, head: Option<Head>) -> Result<Verified, Failure> {
@@ -138,9 +159,20 @@ pub fn failure(bad: BadLog) -> Failure {
         Wrong::Pruned => format!("{event}, of which that head was taken, was pruned: give a newer head"),
         Wrong::PrunedUnsealed => format!("{event} says that those before were pruned, and no seal covers it"),
         Wrong::Unsealed => "the secret store has no seal of it: the log, or the choice of the store, was replaced".to_owned(),
+        Wrong::Foreign(ref complaint) => format!("the database is not credstack's: {complaint}"),
+        Wrong::Nonsense => format!("{event} has its place in the chain, and is nothing that credstack writes"),
+        Wrong::Disagrees(id) if bad.event.is_none() => format!("{id} is not what the log says of it"),
+        Wrong::Disagrees(id) => format!("{id} is not what {event}, which brought it, says of it"),
         Wrong::Unguarded(ref complaint) => format!("its guard in the database is not whole: {complaint}"),
+        Wrong::Misindexed(ref complaint) => format!("what finds its events is not whole: {complaint}"),
     };
     let next = match bad.wrong {
+        Wrong::Disagrees(_) => {
+            "keep a copy of the state directory as it is; `credstack audit seal` makes the credential sets what the log says of them"
+        }
+        Wrong::Unguarded(_) | Wrong::Misindexed(_) => {
+            "keep a copy of the state directory as it is; `credstack audit seal` puts the guards and the indexes back"
+        }
         Wrong::Unsealed => {
             "if you moved the state directory, or emptied the keyring, `credstack audit seal` accepts the log as it is"
         }
