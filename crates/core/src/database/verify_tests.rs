@@ -138,16 +138,16 @@ fn a_log_that_was_computed_anew_is_another() {
 
 #[test]
 fn the_triggers_have_to_be_there() {
-    let cases: [(&str, fn(String) -> Wrong, &str); 3] = [
-        ("DROP TRIGGER event_is_never_deleted", Wrong::Unguarded, "trigger event_is_never_deleted is missing"),
-        ("CREATE TRIGGER mine BEFORE INSERT ON event BEGIN SELECT 1; END", Wrong::Unguarded, "trigger mine is not credstack's"),
-        ("ALTER TABLE event RENAME TO old", Wrong::Foreign, "table event is missing"),
-    ];
-    for (sql, wrong, what) in cases {
+    let unguarded = |what: &str| Wrong::Unguarded(what.into());
+    for (sql, wrong) in [
+        ("DROP TRIGGER event_is_never_deleted", unguarded("trigger event_is_never_deleted is missing")),
+        ("CREATE TRIGGER mine BEFORE INSERT ON event BEGIN SELECT 1; END", unguarded("trigger mine is not credstack's")),
+        ("ALTER TABLE event RENAME TO old", Wrong::Foreign("table event is missing".into())),
+    ] {
         let connection = log(3);
         let head = head(&connection);
         connection.execute_batch(sql).unwrap();
-        assert_eq!(found(&connection, &head), Err(BadLog { event: None, wrong: wrong(what.into()) }));
+        assert_eq!(found(&connection, &head), Err(BadLog { event: None, wrong }));
     }
 }
 

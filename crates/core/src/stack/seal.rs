@@ -196,6 +196,7 @@ pub(super) fn keyring_seal(place: &StateDirectory) -> Option<Seal> {
     SecretStore::keyring().seal(BRIEFLY, place.path()).ok().flatten()
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 #[path = "seal_tests.rs"]
 mod tests;
