@@ -153,12 +153,14 @@ pub(super) fn mend(connection: &Connection) -> Result<(), DatabaseError> {
         "CREATE TEMP TABLE brought AS
             SELECT credential AS id, parent, access_key_id, account, arn, detail ->> '$.kind' AS kind,
                    unixepoch(detail ->> '$.issued_at') AS issued_at, unixepoch(detail ->> '$.expires_at') AS expires_at
-            FROM event NOT INDEXED WHERE event IN ('acquired', 'imported', 'captured') AND credential IS NOT NULL;
+            FROM event NOT INDEXED
+            WHERE event IN ('acquired', 'imported', 'captured') AND credential IS NOT NULL AND json_valid(detail);
          CREATE TEMP TABLE renewed AS
             SELECT CAST(substr(detail ->> '$.replaces', 2) AS INTEGER) AS id, credential AS by, max(sequence)
-            FROM event NOT INDEXED WHERE event = 'renewed' GROUP BY 1;
+            FROM event NOT INDEXED WHERE event = 'renewed' AND json_valid(detail) GROUP BY 1;
          CREATE TEMP TABLE pruned AS
-            SELECT coalesce(max(detail ->> '$.acquired_through'), 0) AS through FROM event NOT INDEXED WHERE event = 'pruned';
+            SELECT coalesce(max(detail ->> '$.acquired_through'), 0) AS through
+            FROM event NOT INDEXED WHERE event = 'pruned' AND json_valid(detail);
          CREATE INDEX temp.brought_id ON brought (id);
          CREATE INDEX temp.renewed_id ON renewed (id);",
     )?;

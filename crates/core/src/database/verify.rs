@@ -177,8 +177,11 @@ fn verify(connection: &Connection, anchors: &[Head]) -> Result<Result<Verified, 
     }
     let (mut agreement, mut nonsense) = (Agreement::new(connection)?, None);
     let look = |row: &Row<'_>| {
-        if nonsense.is_none() && !is_event(row)? {
-            nonsense = Some(row.get(0)?);
+        if !is_event(row)? {
+            nonsense.get_or_insert(row.get(0)?);
+        } else if row.get_ref(2)?.as_str().is_ok_and(|kind| kind == EventKind::Resealed.as_str()) {
+            // A person accepted what there was before.
+            nonsense = None;
         }
         agreement.event(row)
     };

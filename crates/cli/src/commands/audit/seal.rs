@@ -1,5 +1,5 @@
 use credstack_core::{
-    database::{BadLog, Wrong},
+    database::BadLog,
     stack::{Change, Consent, Reader},
 };
 use serde_json::json;
@@ -37,7 +37,7 @@ impl Seal {
         let seals = reader.seals().unwrap_or_default();
         if !self.yes {
             let said = match &mended {
-                Some(wrong) => Some(verify::failure(BadLog { event: None, wrong: wrong.clone() })),
+                Some(bad) => Some(verify::failure(bad.clone())),
                 None => verify::whole(&reader, None).err(),
             };
             let wrong = said.map(|failure| format!("{}. ", failure.message)).unwrap_or_default();
@@ -49,7 +49,7 @@ impl Seal {
             }
         }
         let mut change = Change::begin(&context.place, context.terms("audit seal", Consent::Only(Default::default())))?;
-        let head = change.reseal(&seals, mended.as_ref())?;
+        let head = change.reseal(&seals, mended.as_ref().map(|bad| &bad.wrong))?;
         context.output.notices(&mut change);
         if context.output.json() {
             return context.output.print_done(&json!({ "events": head.count, "hash": hex::encode(head.hash) }));
@@ -62,12 +62,8 @@ impl Seal {
     }
 }
 
-/// What is wrong that can be mended. All else has to be looked into: it is no log that anybody should accept.
-fn wrong(reader: &Reader) -> Result<Option<Wrong>, Failure> {
+/// What is wrong beside a whole chain: it can be mended, or accepted. Another chain is no log that anybody should accept.
+fn wrong(reader: &Reader) -> Result<Option<BadLog>, Failure> {
     let verified = reader.verify(&[])?.map_err(verify::failure)?;
-    match verified.beside.or(reader.verify_indexes()?.err()) {
-        None => Ok(None),
-        Some(BadLog { wrong: wrong @ (Wrong::Disagrees(_) | Wrong::Unguarded(_) | Wrong::Misindexed(_)), .. }) => Ok(Some(wrong)),
-        Some(bad) => Err(verify::failure(bad)),
-    }
+    Ok(verified.beside.or(reader.verify_indexes()?.err()))
 }

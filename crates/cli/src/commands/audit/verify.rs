@@ -167,6 +167,9 @@ pub fn failure(bad: BadLog) -> Failure {
         Wrong::Misindexed(ref complaint) => format!("what finds its events is not whole: {complaint}"),
     };
     let next = match bad.wrong {
+        Wrong::Nonsense => {
+            "keep a copy of the state directory as it is: somebody who can write it added that event; `credstack audit seal` accepts it"
+        }
         Wrong::Disagrees(_) => {
             "keep a copy of the state directory as it is; `credstack audit seal` makes the credential sets what the log says of them"
         }
