@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::{
     context::Context,
     failure::{Failure, Kind},
+    words,
 };
 
 /// Verify that nobody touched the log
@@ -71,12 +72,13 @@ impl Verify {
                 Some(_) if unsealed == 0 => "the secret store seals all of them".to_owned(),
                 Some(sealed) => format!("the secret store seals the first {sealed}, {unsealed} came after the seal"),
                 None if self.chain_only => "only the chain was verified, not the seal".to_owned(),
-                None => "nothing is sealed yet".to_owned(),
+                None => "nothing is sealed yet, and no secret store is chosen".to_owned(),
             };
             let head = self.head.map(|head| format!("\nit goes through the head that was given, at event {}", head.count));
             let head = head.unwrap_or_default();
             let from = match whole.verified.begin.count {
-                0 => format!("{count} events verify"),
+                0 if count == 0 => "there is no log here yet, or none any more: 0 events".to_owned(),
+                0 => format!("{} verify", words::events(count)),
                 pruned => format!("events {} to {count} verify, those before were pruned", pruned + 1),
             };
             context.output.print(&format!("{from}, the newest hash is {hash}\n{seal}{head}"))?;
@@ -141,7 +143,7 @@ fn chain(reader: &Reader, seals: &Seals, head: Option<Head>) -> Result<Verified,
 
 /// The log ends where the seal says that it ended before the newest change.
 pub fn unfinished(cut_off: i64) -> String {
-    let events = if cut_off == 1 { "1 event".to_owned() } else { format!("{cut_off} events") };
+    let events = words::events(cut_off);
     format!("the newest change, {events}, is sealed and not in the log: its command was killed, or somebody cut it off")
 }
 
