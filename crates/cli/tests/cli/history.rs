@@ -138,6 +138,7 @@ fn on_a_terminal_the_history_is_paged() {
     };
     let text = shown(&env, &["history"]);
     assert!(text.contains("paged by me with LESS=FRX") && text.contains("Nobody: AccessDenied"), "{text}");
+    assert!(shown(&env, &["audit", "show", "c2"]).contains("paged by me"), "as the history is");
     // Not what a program reads, and not into a pipe.
     for form in ["--json", "--jsonl", "--csv"] {
         assert!(!shown(&env, &["history", form]).contains("paged by"), "{form}");
@@ -150,4 +151,61 @@ fn on_a_terminal_the_history_is_paged() {
     }
     env.unset("PAGER");
     assert!(shown(&env, &["history"]).contains("Nobody: AccessDenied"), "less ends at once where all fits");
+}
+
+/// Somebody who can write the database appends what makes no sense; one row hides no other.
+#[test]
+fn an_event_that_makes_no_sense_hides_no_other() {
+    let env = told();
+    let before = env.events().len();
+    let database = rusqlite::Connection::open(env.database()).unwrap();
+    for (kind, at, detail) in [("saved", 1, "[]"), ("saved", i64::MIN, "{}"), ("stolen", 1, "{\"note\": \"x\"}")] {
+        let append =
+            "INSERT INTO event (sequence, at, event, detail, hash) SELECT max(sequence) + 1, ?1, ?2, ?3, zeroblob(32) FROM event";
+        database.execute(append, (at, kind, detail)).unwrap();
+    }
+    drop(database);
+    let shown = env.plain(["--json", "history"]).ok().says("are not as this version writes them").json();
+    let events = shown["events"].as_array().unwrap();
+    assert_eq!(events.len(), before + 3);
+    let unreadable: Vec<_> = events.iter().take(3).map(|event| (&event["event"], &event["detail"]["unreadable"])).collect();
+    let is = json!("unreadable");
+    assert_eq!(unreadable[0], (&is, &json!({ "event": "stolen" })));
+    assert_eq!(unreadable[1], (&is, &json!({ "event": "saved", "at": i64::MIN })));
+    assert_eq!(unreadable[2], (&is, &json!({ "event": "saved", "detail": "[]" })));
+    for form in [
+        &["history"][..],
+        &["history", "--graph"],
+        &["history", "--csv"],
+        &["history", "--until", "2100-01-01"],
+        &["audit", "export"],
+    ] {
+        env.plain(form).ok().says("not as this version writes them");
+    }
+    let page = env.scratch("page.html");
+    env.plain(["audit", "report", "--html", crate::common::environment::path(&page)])
+        .ok()
+        .says("not as this version writes them");
+}
+
+#[test]
+fn what_people_paste_is_taken() {
+    let env = told();
+    let session = "arn:aws:sts::444455556666:assumed-role/ReadOnly/me";
+    for (options, expected) in [
+        (&["--role", session][..], &["erased c3", "acquired c3"][..]),
+        (&["--role", "assumed-role/ReadOnly/me"], &["erased c3", "acquired c3"]),
+        (&["--account", "4444-5555-6666"], &["erased c3", "acquired c3"]),
+        (&["--event", "erased,Refused"], &["erased c3", "refused -"]),
+        (&["--since", "9999-12-31"], &[]),
+        (&["--until", "Yesterday"], &[]),
+    ] {
+        assert_eq!(asked(&env, options), expected, "{options:?}");
+    }
+    env.plain(["history", "--account", "alice"]).exits(2).says("12 digits");
+    env.plain(["history", "--role", "arn:aws:iam::111122223333:user/alice"]).exits(2).says("not a role");
+    env.plain(["history", "--event", "stolen"]).exits(2).says("acquired, refused, failed");
+    env.plain(["--stack", "other", "audit", "show", "c1"]).exits(2).says("every stack");
+    env.plain(["--stack", "other", "audit", "report", "--html", "-"]).exits(2).says("all stacks");
+    assert_eq!(env.plain(["audit", "export", "--output", "-"]).ok().stdout.lines().count(), env.events().len() - 1);
 }

@@ -25,7 +25,7 @@ impl Severity {
     pub fn of(kind: EventKind) -> Severity {
         match kind {
             EventKind::Refused | EventKind::Failed => Severity::Low,
-            EventKind::SecretLost | EventKind::Pruned | EventKind::Resealed => Severity::Medium,
+            EventKind::SecretLost | EventKind::Pruned | EventKind::Resealed | EventKind::Unreadable => Severity::Medium,
             _ => Severity::Informational,
         }
     }
@@ -51,6 +51,7 @@ pub fn message(event: &Event) -> String {
     let text = |name| text(&entry.detail, name);
     let whom = match entry.event {
         EventKind::Refused | EventKind::Failed => [text("operation"), text("target"), text("code")],
+        EventKind::Unreadable => [Some(format!("event {} of the log", event.sequence)), None, None],
         _ => [entry.credential.map(|id| id.to_string()), entry.arn.clone(), None],
     };
     let words = [Some(entry.event.to_string())].into_iter().chain(whom).flatten();
@@ -65,6 +66,7 @@ struct Class {
     activity: (u32, &'static str),
 }
 
+const UNKNOWN: (u32, &str) = (0, "Unknown");
 const CREATE: (u32, &str) = (1, "Create");
 const READ: (u32, &str) = (2, "Read");
 const UPDATE: (u32, &str) = (3, "Update");
@@ -97,6 +99,7 @@ impl Class {
             | EventKind::Erased
             | EventKind::SecretLost
             | EventKind::Pruned => Class::api(DELETE),
+            EventKind::Unreadable => Class::api(UNKNOWN),
         }
     }
 
@@ -110,7 +113,11 @@ pub fn event(event: &Event) -> Value {
     let (entry, detail) = (&event.entry, &event.entry.detail);
     let class = Class::of(entry.event);
     let (severity_id, severity) = Severity::of(entry.event).named();
-    let has_failed = matches!(entry.event, EventKind::Refused | EventKind::Failed);
+    let (status_id, status) = match entry.event {
+        EventKind::Unreadable => (0, "Unknown"),
+        EventKind::Refused | EventKind::Failed => (2, "Failure"),
+        _ => (1, "Success"),
+    };
     let actor = detail.get("actor").and_then(Value::as_object).cloned().unwrap_or_default();
     let host = text(&actor, "host").unwrap_or_else(|| "unknown".into());
     let mut told = json!({
@@ -134,8 +141,8 @@ pub fn event(event: &Event) -> Value {
         "type_name": format!("{}: {}", class.name, class.activity.1),
         "severity_id": severity_id,
         "severity": severity,
-        "status_id": if has_failed { 2 } else { 1 },
-        "status": if has_failed { "Failure" } else { "Success" },
+        "status_id": status_id,
+        "status": status,
         "status_code": detail.get("code"),
         "status_detail": detail.get("message"),
         "message": message(event),

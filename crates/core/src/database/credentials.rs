@@ -98,6 +98,12 @@ pub(crate) fn find(connection: &Connection, id: CredentialId) -> Result<Option<C
     select(connection, "WHERE id = ?1", [id.0]).map(|found| found.into_iter().next())
 }
 
+/// Who signed for a credential set, if anybody did; `None` if there is no such set.
+pub(crate) fn parent(connection: &Connection, id: CredentialId) -> Result<Option<Option<CredentialId>>, DatabaseError> {
+    let mut statement = connection.prepare("SELECT parent FROM credential WHERE id = ?1")?;
+    Ok(statement.query_row([id.0], |row| Ok(row.get::<_, Option<i64>>(0)?.map(CredentialId))).optional()?)
+}
+
 /// The credential sets in a state, oldest first.
 pub(crate) fn in_state(connection: &Connection, state: State) -> Result<Vec<Credential>, DatabaseError> {
     select(connection, &in_state_clause(state), [])

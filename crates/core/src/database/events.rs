@@ -5,6 +5,11 @@ use serde_json::{Map, Value};
 use super::{Database, DatabaseError, EventFilter, Head, hash_of};
 use crate::values::{CredentialId, Entry, Event, EventKind};
 
+/// The first and the last time that there is, in seconds. What a row has beyond them is none.
+pub(super) fn times() -> (i64, i64) {
+    (Timestamp::MIN.as_second(), Timestamp::MAX.as_second())
+}
+
 /// Appends an entry to the log, bound to the one before it.
 pub(crate) fn append(connection: &Connection, at: Timestamp, entry: &Entry) -> Result<(), DatabaseError> {
     let Head { count: last, hash: previous } = head(connection)?;
@@ -93,8 +98,10 @@ pub(crate) fn remove_through(transaction: &Transaction<'_>, last: i64) -> Result
 
 /// When the log first and last tells something of a credential set.
 pub(crate) fn seen(connection: &Connection, id: CredentialId) -> Result<Option<(Timestamp, Timestamp)>, DatabaseError> {
-    let mut statement = connection.prepare("SELECT min(at), max(at) FROM event WHERE credential = ?1")?;
-    let span: (Option<i64>, Option<i64>) = statement.query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut statement =
+        connection.prepare("SELECT min(at), max(at) FROM event WHERE credential = ?1 AND at BETWEEN ?2 AND ?3")?;
+    let (from, to) = times();
+    let span: (Option<i64>, Option<i64>) = statement.query_row([id.0, from, to], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let (Some(first), Some(last)) = span else { return Ok(None) };
     Ok(Some((super::credentials::time(first)?, super::credentials::time(last)?)))
 }
@@ -104,9 +111,12 @@ impl Database {
     /// the last event: clocks are set back.
     pub fn span(&self, filter: &EventFilter) -> Result<Option<(Timestamp, Timestamp)>, DatabaseError> {
         let (question, with) = filter.sql();
+        let (from, to) = times();
         self.read(|connection| {
             let ends: (Option<i64>, Option<i64>) = connection
-                .prepare(&format!("SELECT min(at), max(at) {question}"))?
+                .prepare(&format!(
+                    "SELECT min(time), max(time) FROM (SELECT iif(at BETWEEN {from} AND {to}, at, NULL) AS time {question})"
+                ))?
                 .query_row(params_from_iter(&with), |row| Ok((row.get(0)?, row.get(1)?)))?;
             let (Some(first), Some(last)) = ends else { return Ok(None) };
             Ok(Some((super::credentials::time(first)?, super::credentials::time(last)?)))
@@ -132,22 +142,44 @@ impl Database {
     }
 }
 
+/// A row as an event. Whoever else wrote it may have written anything: what makes no sense goes into its detail, and one row
+/// hides no other.
 fn event(row: &Row<'_>) -> Result<Event, DatabaseError> {
-    let name: String = row.get(2)?;
-    let kind = EventKind::from_text(&name).ok_or(DatabaseError::Nonsense { what: "kind of event", value: name })?;
-    let detail: String = row.get(9)?;
-    let detail: Map<String, Value> =
-        serde_json::from_str(&detail).map_err(|_| DatabaseError::Nonsense { what: "detail of an event", value: detail })?;
-    let stack: Option<String> = row.get(3)?;
+    let text = |column: usize| -> Result<Option<String>, rusqlite::Error> {
+        let bytes = row.get_ref(column)?.as_bytes_or_null().unwrap_or_default();
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
+    };
+    let mut unreadable = Map::new();
+    let name = text(2)?.unwrap_or_default();
+    let known = EventKind::from_text(&name);
+    if known.is_none() {
+        unreadable.insert("event".into(), name.into());
+    }
+    let seconds: i64 = row.get(1)?;
+    let at = Timestamp::from_second(seconds).unwrap_or_else(|_| {
+        unreadable.insert("at".into(), seconds.into());
+        Timestamp::UNIX_EPOCH
+    });
+    let detail = text(9)?.unwrap_or_default();
+    let mut detail: Map<String, Value> = serde_json::from_str(&detail).unwrap_or_else(|_| {
+        unreadable.insert("detail".into(), detail.into());
+        Map::new()
+    });
+    let event = known.filter(|_| unreadable.is_empty()).unwrap_or(EventKind::Unreadable);
+    if !unreadable.is_empty() {
+        // What it would have been is told too.
+        unreadable.extend(known.map(|known| ("event".to_owned(), known.as_str().into())));
+        detail.insert("unreadable".into(), unreadable.into());
+    }
     let entry = Entry {
-        event: kind,
-        stack: stack.and_then(|name| name.parse().ok()),
+        event,
+        stack: text(3)?.and_then(|name| name.parse().ok()),
         credential: row.get::<_, Option<i64>>(4)?.map(CredentialId),
         parent: row.get::<_, Option<i64>>(5)?.map(CredentialId),
-        access_key_id: row.get(6)?,
-        account: row.get(7)?,
-        arn: row.get(8)?,
+        access_key_id: text(6)?,
+        account: text(7)?,
+        arn: text(8)?,
         detail,
     };
-    Ok(Event { sequence: row.get(0)?, at: super::credentials::time(row.get(1)?)?, entry, hash: row.get(10)? })
+    Ok(Event { sequence: row.get(0)?, at, entry, hash: row.get(10)? })
 }

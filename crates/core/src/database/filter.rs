@@ -1,5 +1,7 @@
 //! Which events somebody asks for, as SQL. Migrations 0003 and 0004 have the indexes.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use rusqlite::types::Value;
 
@@ -24,8 +26,8 @@ pub struct EventFilter {
     pub credential: Option<CredentialId>,
     /// On that stack.
     pub stack: Option<StackName>,
-    /// Of that kind.
-    pub event: Option<EventKind>,
+    /// Of one of those kinds, if there are any.
+    pub events: Vec<EventKind>,
     /// Refused, or without an answer.
     pub failed: bool,
     /// With that text in the note, whatever the case of its letters.
@@ -55,11 +57,13 @@ impl EventFilter {
         let (behind, direction) = if self.oldest_first { (">", "ASC") } else { ("<", "DESC") };
         // Oldest first the log is read as it is: the index on the times would have to be sorted for every page.
         let at_column = if self.oldest_first { "+at" } else { "at" };
-        if let Some(at) = self.since {
-            asked.add(&format!("{at_column} >= ?"), time(at));
-        }
-        if let Some(at) = self.until {
-            asked.add(&format!("{at_column} < ?"), time(at));
+        // An event whose time makes no sense is at none.
+        if self.since.is_some() || self.until.is_some() {
+            asked.add(&format!("{at_column} >= ?"), time(self.since.unwrap_or(Timestamp::MIN)));
+            match self.until {
+                Some(at) => asked.add(&format!("{at_column} < ?"), time(at)),
+                None => asked.add(&format!("{at_column} <= ?"), time(Timestamp::MAX)),
+            }
         }
         if let Some(account) = &self.account {
             asked.add("of_account = ?", text(account));
@@ -84,15 +88,24 @@ impl EventFilter {
         if let Some(stack) = &self.stack {
             asked.add("stack = ?", text(stack.as_str()));
         }
-        if let Some(event) = self.event {
-            asked.add("event = ?", text(event.as_str()));
+        match &self.events[..] {
+            [] => {}
+            [event] => asked.add("event = ?", text(event.as_str())),
+            // With the index, each page would sort what is of these kinds.
+            [first, more @ ..] => {
+                asked.add(&format!("+event IN (?{})", ", ?".repeat(more.len())), text(first.as_str()));
+                asked.with.extend(more.iter().map(|event| text(event.as_str())));
+            }
         }
         // Indexes have to be named where SQLite would rather read every event, or sort.
         let (mut source, mut sequence) = ("event", "sequence");
         let is_only_note = asked.terms.is_empty() && !self.failed;
         match &self.note {
             Some(note) if note.chars().count() < TRIGRAM => {
-                asked.add("note IS NOT NULL AND note LIKE ? ESCAPE '\\'", Value::Text(containing(note)));
+                let cases = cases(note);
+                let is_like = vec!["note LIKE ? ESCAPE '\\'"; cases.len()].join(" OR ");
+                asked.terms.push(format!("note IS NOT NULL AND ({is_like})"));
+                asked.with.extend(cases.iter().map(|text| Value::Text(containing(text))));
                 if is_only_note {
                     source = "event INDEXED BY event_note";
                 }
@@ -151,6 +164,16 @@ fn phrase(text: &str) -> String {
     format!("\"{}\"", text.replace('"', "\"\""))
 }
 
+/// A short text with each of its letters large and small: SQL's LIKE knows that of ASCII only.
+fn cases(text: &str) -> BTreeSet<String> {
+    let mut cases = BTreeSet::from([String::new()]);
+    for c in text.chars() {
+        let forms = [c.to_string(), c.to_lowercase().to_string(), c.to_uppercase().to_string()];
+        cases = cases.iter().flat_map(|before| forms.iter().map(move |form| format!("{before}{form}"))).collect();
+    }
+    cases
+}
+
 /// A pattern of SQL for a text that stands anywhere.
 fn containing(text: &str) -> String {
     let mut pattern = String::from("%");
@@ -197,7 +220,7 @@ mod tests {
             (EventFilter { access_key_id: x(), ..some() }, "INDEX event_access_key_id"),
             (EventFilter { credential: Some(CredentialId(7)), ..some() }, "INDEX event_of_credential"),
             (EventFilter { stack: Some(StackName::default()), ..some() }, "INDEX event_stack"),
-            (EventFilter { event: Some(EventKind::Saved), ..some() }, "INDEX event_kind"),
+            (EventFilter { events: vec![EventKind::Saved], ..some() }, "INDEX event_kind"),
             (EventFilter { failed: true, ..some() }, "INDEX event_failed"),
             (EventFilter { note: x(), ..some() }, "INDEX event_note"),
             (
@@ -233,6 +256,9 @@ mod tests {
         for (text, found) in [
             (r#"50%_\ OF "All""#, vec![1]),
             ("ärger's", vec![1]),
+            ("är", vec![1]),
+            ("Ä", vec![1]),
+            ("äR", vec![1]),
             (r"%_\", vec![1]),
             ("b*C o", vec![3]),
             ("all OR", vec![]),
@@ -241,8 +267,8 @@ mod tests {
             (r#"""#, vec![1]),
             ("", vec![3, 2, 1]),
         ] {
-            for kind in [None, Some(EventKind::Saved)] {
-                let filter = EventFilter { note: Some(text.to_owned()), event: kind, ..EventFilter::default() };
+            for kind in [vec![], vec![EventKind::Saved], vec![EventKind::Saved, EventKind::Used]] {
+                let filter = EventFilter { note: Some(text.to_owned()), events: kind.clone(), ..EventFilter::default() };
                 let sequences: Vec<i64> = database.events(&filter, 9).unwrap().iter().map(|event| event.sequence).collect();
                 assert_eq!(sequences, found, "{text} {kind:?}");
             }

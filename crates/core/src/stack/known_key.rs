@@ -58,6 +58,26 @@ impl Reader {
         })
     }
 
+    /// These credential sets and all their ancestors, each with who signed for it: no more is kept of a million.
+    pub fn parents(
+        &self,
+        ids: impl IntoIterator<Item = CredentialId>,
+    ) -> Result<BTreeMap<CredentialId, Option<CredentialId>>, StackError> {
+        let mut found = BTreeMap::new();
+        let Some(database) = &self.database else { return Ok(found) };
+        database.read(|connection| {
+            for id in ids {
+                let mut next = Some(id);
+                while let Some(id) = next.filter(|id| !found.contains_key(id)) {
+                    let Some(parent) = credentials::parent(connection, id)? else { break };
+                    found.insert(id, parent);
+                    next = parent;
+                }
+            }
+            Ok(found)
+        })
+    }
+
     /// One credential set with its family.
     pub fn family(&self, id: CredentialId) -> Result<Family, StackError> {
         let database = self.database.as_ref().ok_or(StackError::NoSuchCredential(id))?;

@@ -36,7 +36,7 @@ impl Reader {
         let mut found = Vec::new();
         for credential in database.read(|connection| credentials::with_access_key(connection, access_key_id))? {
             let (id, is_older) = (credential.id, credential.kind.is_irreplaceable());
-            let erased = EventFilter { credential: Some(id), event: Some(EventKind::Erased), ..EventFilter::default() };
+            let erased = EventFilter { credential: Some(id), events: vec![EventKind::Erased], ..EventFilter::default() };
             let erased_at = self.events(&erased, 1)?.first().map(|event| event.at);
             found.push(PastKey {
                 id,
@@ -49,7 +49,7 @@ impl Reader {
         if found.is_empty() {
             let lost = |event| EventFilter {
                 access_key_id: Some(access_key_id.to_owned()),
-                event: Some(event),
+                events: vec![event],
                 ..EventFilter::default()
             };
             for lost_at in self.events(&lost(EventKind::SecretLost), 1)? {

@@ -71,7 +71,7 @@ impl Machine {
     /// What the log says: how often, by hour and credential set; 0 is ambient.
     fn told(&self) -> BTreeMap<(i64, i64), u64> {
         let mut told = BTreeMap::new();
-        let filter = EventFilter { event: Some(EventKind::UsedBy), ..EventFilter::default() };
+        let filter = EventFilter { events: vec![EventKind::UsedBy], ..EventFilter::default() };
         for event in self.reader().events(&filter, 1000).unwrap() {
             let detail = event.entry.detail;
             assert_eq!(detail["by"], "credential-process");

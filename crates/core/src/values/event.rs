@@ -54,6 +54,9 @@ pub enum EventKind {
     Pruned,
     /// A person accepted a log through which the seal of the secret store did not go.
     Resealed,
+    /// Nothing that this program writes: an event that somebody else appended, or a newer version. What makes no sense of it
+    /// stands in its detail, as `unreadable`.
+    Unreadable,
 }
 
 text_form!(EventKind {
@@ -80,6 +83,7 @@ text_form!(EventKind {
     Exported => "exported",
     Pruned => "pruned",
     Resealed => "resealed",
+    Unreadable => "unreadable",
 });
 
 /// Something that is to be written to the log.

@@ -2,6 +2,9 @@
 macro_rules! text_form {
     ($type:ident { $($variant:ident => $text:literal),+ $(,)? }) => {
         impl $type {
+            /// Every variant, in the order of its definition.
+            pub const ALL: &'static [$type] = &[$($type::$variant),+];
+
             /// The spelling used in the database, in JSON and in messages.
             pub fn as_str(self) -> &'static str {
                 match self { $($type::$variant => $text),+ }

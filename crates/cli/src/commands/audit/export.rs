@@ -39,7 +39,7 @@ pub struct Export {
     /// In what form
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "ocsf")]
     format: Format,
-    /// Write a file that only you can read, in one step, instead of stdout
+    /// Write a file that only you can read, in one step, instead of stdout; - is stdout
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -66,8 +66,8 @@ impl Export {
         let after = self.since_event.map(|first| (Timestamp::UNIX_EPOCH, first - 1));
         let filter = EventFilter { oldest_first: true, after, ..self.which.filter(context)? };
         let reader = context.reader()?;
-        let Some(path) = &self.output else {
-            let done = self.write(&reader, filter, io::stdout().lock())?;
+        let Some(path) = self.output.as_ref().filter(|path| *path != Path::new("-")) else {
+            let done = self.write(context, &reader, filter, io::stdout().lock())?;
             if let Some(exported) = done {
                 exported.record(context, self.format.name(), "stdout");
             }
@@ -75,7 +75,7 @@ impl Export {
         };
         let path = std::path::absolute(path).map_err(|error| unwritable(path, &error))?;
         let mut file = beside(&path).map_err(|error| unwritable(&path, &error))?;
-        let exported = self.write(&reader, filter, file.as_file_mut())?.unwrap_or_default();
+        let exported = self.write(context, &reader, filter, file.as_file_mut())?.unwrap_or_default();
         file.as_file().sync_all().map_err(|error| unwritable(&path, &error))?;
         file.persist(&path).map_err(|error| unwritable(&path, &error.error))?;
         let (format, to) = (self.format.name(), path.to_string_lossy().into_owned());
@@ -95,7 +95,13 @@ impl Export {
     }
 
     /// Writes everything, and says what; `None` if the reader went away before the end.
-    fn write(&self, reader: &Reader, filter: EventFilter, to: impl Write) -> Result<Option<Exported>, Failure> {
+    fn write(
+        &self,
+        context: &Context,
+        reader: &Reader,
+        filter: EventFilter,
+        to: impl Write,
+    ) -> Result<Option<Exported>, Failure> {
         let (mut exported, mut is_gone) = (Exported::default(), false);
         let mut gone = |done: io::Result<()>| {
             is_gone |= matches!(&done, Err(error) if error.kind() == ErrorKind::BrokenPipe);
@@ -104,7 +110,7 @@ impl Export {
         match self.format {
             Format::Ocsf => {
                 let mut out = BufWriter::new(to);
-                each(reader, filter, u64::MAX, |event| {
+                each(context, reader, filter, u64::MAX, |event| {
                     exported.add(&event);
                     gone(writeln!(out, "{}", escape_json(&ocsf::event(&event).to_string())))
                 })?;
@@ -113,7 +119,7 @@ impl Export {
             Format::Csv => {
                 let mut out = csv::Writer::from_writer(to);
                 written(gone(out.write_record(CSV).map_err(io::Error::from)))?;
-                each(reader, filter, u64::MAX, |event| {
+                each(context, reader, filter, u64::MAX, |event| {
                     exported.add(&event);
                     gone(out.write_record(csv_row(&event)).map_err(io::Error::from))
                 })?;
@@ -134,6 +140,8 @@ pub fn beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
 }
 
 pub fn unwritable(path: &Path, error: &io::Error) -> Failure {
-    Failure::new(Kind::Usage, format!("{} cannot be written: {error}", path.display()))
+    // What tempfile says names its own file, which nobody knows; beneath it is what the system says.
+    let inner = error.get_ref().and_then(|error| error.source()).and_then(|error| error.downcast_ref::<io::Error>());
+    Failure::new(Kind::Usage, format!("{} cannot be written: {}", path.display(), inner.unwrap_or(error)))
         .next_step("name a file in a directory of yours; nothing was written")
 }

@@ -1,18 +1,20 @@
+use std::{collections::BTreeMap, io::Write};
+
 use credstack_core::{
     database::EventFilter,
-    stack::Family,
-    values::{CredentialId, Event},
+    stack::{Family, StackError},
+    values::{Credential, CredentialId, Event},
 };
 use serde_json::{Value, json};
 
 use crate::{
     commands::{
-        history::table_of,
+        history::{Unreadable, table_of},
         key_info::{Known, facts},
     },
     context::Context,
     failure::Failure,
-    output::{escape, table},
+    output::{escape, table, written},
     pager,
     shapes::{EventShape, FrameShape},
     tree,
@@ -36,13 +38,20 @@ pub struct Show {
 
 impl Show {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
+        if let Some(stack) = context.given_stack() {
+            return Err(Failure::usage(format!("--stack {stack}: a credential set is shown with what it did on every stack"))
+                .next_step("leave it out; `credstack history --stack NAME --credential ID` shows its events on one stack"));
+        }
         let reader = context.reader()?;
         let family = reader.family(self.id)?;
         let about = EventFilter { credential: Some(self.id), ..EventFilter::default() };
         let events = reader.events(&about, u64::MAX)?;
+        let mut unreadable = Unreadable::default();
+        unreadable.look(&events);
+        unreadable.warn(context);
         match context.output.json() {
             true => context.output.print_json(&shape(family, events)),
-            false => pager::print(context, &text(&family, &events, context)),
+            false => pager::through(context, |out| text(&family, &events, context, out)),
         }
     }
 }
@@ -66,7 +75,7 @@ fn shape(family: Family, events: Vec<Event>) -> Value {
     })
 }
 
-fn text(family: &Family, events: &[Event], context: &Context) -> String {
+fn text(family: &Family, events: &[Event], context: &Context, out: &mut dyn Write) -> Result<(), Failure> {
     let credential = &family.known.credential;
     let mut rows = table(&[]);
     let mut add = |name: &str, value: String| {
@@ -86,6 +95,11 @@ fn text(family: &Family, events: &[Event], context: &Context) -> String {
         add("request", json!(request).to_string());
     }
     let all = family.ancestors.iter().chain([credential]).chain(family.descendants.iter().map(|(_, it)| it));
-    let lineage = tree::draw(&all.map(|it| (it.id, it.clone())).collect(), context.now);
-    format!("{}\n\n{lineage}\n\n{}", rows.trim_fmt(), table_of(events))
+    let all: BTreeMap<CredentialId, &Credential> = all.map(|it| (it.id, it)).collect();
+    let parents = all.iter().map(|(id, credential)| (*id, credential.parent)).collect();
+    written(write!(out, "{}\n\n", rows.trim_fmt()))?;
+    tree::draw(parents, context.now, out, |id| {
+        all.get(&id).map(|it| (*it).clone()).ok_or(StackError::NoSuchCredential(id).into())
+    })?;
+    written(write!(out, "\n{}\n", table_of(events)))
 }

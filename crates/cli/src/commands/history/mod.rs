@@ -1,14 +1,18 @@
 pub mod moment;
 mod rows;
+mod unreadable;
 mod which;
 
 pub use rows::{CSV, csv as csv_row, identity, table_of};
+pub use unreadable::Unreadable;
 pub use which::Which;
 
-use std::io::{self, BufWriter, Write};
+use std::{
+    collections::BTreeSet,
+    io::{self, BufWriter, Write},
+};
 
 use credstack_core::{database::EventFilter, stack::Reader, values::Event};
-use serde_json::json;
 
 use crate::{
     context::Context,
@@ -51,7 +55,7 @@ pub struct History {
 }
 
 /// How many events are read at a time. No transaction is open while they are printed: whoever reads them may be slow, and
-/// the log must be able to grow.
+/// the log must be able to grow. So many rows of a table have their columns in common.
 const PAGE: u64 = 1000;
 
 impl History {
@@ -60,7 +64,7 @@ impl History {
         let limit = self.limit;
         if self.jsonl {
             let mut out = BufWriter::new(io::stdout().lock());
-            each(&reader, filter, limit, |event| {
+            each(context, &reader, filter, limit, |event| {
                 writeln!(out, "{}", escape_json(&serde_json::to_string(&EventShape::from(event))?))
             })?;
             return written(out.flush());
@@ -68,44 +72,80 @@ impl History {
         if self.csv {
             let mut out = csv::Writer::from_writer(io::stdout().lock());
             written(out.write_record(rows::CSV).map_err(io::Error::from))?;
-            each(&reader, filter, limit, |event| Ok(out.write_record(rows::csv(&event))?))?;
+            each(context, &reader, filter, limit, |event| Ok(out.write_record(rows::csv(&event))?))?;
             return written(out.flush());
         }
-        let mut events = Vec::new();
-        each(&reader, filter, limit, |event| {
-            events.push(event);
-            Ok(())
-        })?;
         if self.graph {
-            let told = events.iter().filter_map(|event| event.entry.credential);
-            return pager::print(context, &tree::draw(&reader.lineage(told)?, context.now));
+            let mut told = BTreeSet::new();
+            each(context, &reader, filter, limit, |event| {
+                told.extend(event.entry.credential);
+                Ok(())
+            })?;
+            let parents = reader.parents(told)?;
+            return pager::through(context, |out| tree::draw(parents, context.now, out, |id| Ok(reader.credential(id)?)));
         }
         if context.output.json() {
-            let shapes: Vec<EventShape> = events.into_iter().map(EventShape::from).collect();
-            return context.output.print_json(&json!({ "events": shapes }));
+            return json(context, &reader, filter, limit);
         }
-        pager::print(context, &rows::table_of(&events))
+        pager::through(context, |out| {
+            let mut is_first = true;
+            pages(context, &reader, filter, limit, |events| {
+                if events.is_empty() && !is_first {
+                    return Ok(());
+                }
+                is_first = false;
+                writeln!(out, "{}", rows::table_of(events))
+            })
+        })
     }
+}
+
+/// One document, written as it is read.
+fn json(context: &Context, reader: &Reader, filter: EventFilter, limit: u64) -> Result<(), Failure> {
+    let mut out = BufWriter::new(anstream::stdout().lock());
+    let mut before = "{\n  \"events\": [";
+    each(context, reader, filter, limit, |event| {
+        let event = serde_json::to_string_pretty(&EventShape::from(event))?;
+        write!(out, "{before}\n    {}", escape_json(&event).replace('\n', "\n    "))?;
+        before = ",";
+        Ok(())
+    })?;
+    let end = if before == "," { "\n  ]\n}" } else { "{\n  \"events\": []\n}" };
+    written(writeln!(out, "{end}").and_then(|()| out.flush()))
 }
 
 /// Writes each event, in the order of the filter, until nobody reads any more.
 pub fn each(
+    context: &Context,
+    reader: &Reader,
+    filter: EventFilter,
+    limit: u64,
+    mut write: impl FnMut(Event) -> io::Result<()>,
+) -> Result<(), Failure> {
+    pages(context, reader, filter, limit, |events| events.drain(..).try_for_each(&mut write))
+}
+
+/// Hands over the events, some at a time; at last none. Which of them cannot be read as they stand is said at the end.
+fn pages(
+    context: &Context,
     reader: &Reader,
     mut filter: EventFilter,
     mut left: u64,
-    mut write: impl FnMut(Event) -> io::Result<()>,
+    mut write: impl FnMut(&mut Vec<Event>) -> io::Result<()>,
 ) -> Result<(), Failure> {
-    while left > 0 {
-        let page = reader.events(&filter, left.min(PAGE))?;
-        let Some(last) = page.last() else { return Ok(()) };
-        left -= page.len() as u64;
-        filter = filter.behind(last);
-        for event in page {
-            match write(event) {
-                Ok(()) => {}
-                stopped => return written(stopped),
-            }
+    let mut unreadable = Unreadable::default();
+    loop {
+        let mut events = if left == 0 { Vec::new() } else { reader.events(&filter, left.min(PAGE))? };
+        unreadable.look(&events);
+        left -= events.len() as u64;
+        let is_end = events.is_empty();
+        if let Some(last) = events.last() {
+            filter = filter.behind(last);
+        }
+        let done = write(&mut events);
+        if done.is_err() || is_end {
+            unreadable.warn(context);
+            return written(done);
         }
     }
-    Ok(())
 }

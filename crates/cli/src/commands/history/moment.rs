@@ -13,7 +13,12 @@ pub fn given(option: &str, text: Option<&str>, now: Timestamp) -> Result<Option<
 
 /// A moment as a person says it: RFC 3339, a date or a date and time (UTC), `now`, `today`, `yesterday`, or how long ago.
 fn moment(text: &str, now: Timestamp) -> Option<Timestamp> {
-    let utc = |at: civil::DateTime| Some(at.to_zoned(TimeZone::UTC).ok()?.timestamp());
+    // The last day of the calendar is later than the last time that there is.
+    let utc = |at: civil::DateTime| {
+        let last = if at.year() > 9000 { Some(Timestamp::MAX) } else { None };
+        at.to_zoned(TimeZone::UTC).map(|at| at.timestamp()).ok().or(last)
+    };
+    let text = &*text.to_ascii_lowercase();
     let today = now.to_zoned(TimeZone::UTC).date();
     match text {
         "now" => return Some(now),
@@ -48,6 +53,10 @@ mod tests {
             ("now", "2026-11-22T15:55:21Z"),
             ("today", "2026-11-22T00:00:00Z"),
             ("yesterday", "2026-11-21T00:00:00Z"),
+            ("2H", "2026-11-22T13:55:21Z"),
+            ("Yesterday", "2026-11-21T00:00:00Z"),
+            ("2026-11-01t10:00:00z", "2026-11-01T10:00:00Z"),
+            ("9999-12-31", "9999-12-30T22:00:00.999999999Z"),
             ("2h", "2026-11-22T13:55:21Z"),
             ("2h ago", "2026-11-22T13:55:21Z"),
             ("1h30m", "2026-11-22T14:25:21Z"),

@@ -23,6 +23,12 @@ pub fn identity(event: &Event) -> String {
     let (entry, text) = (&event.entry, |name| text(&event.entry.detail, name));
     match entry.event {
         EventKind::Refused | EventKind::Failed => format!("{} {}: {}", text("operation"), text("target"), text("code")),
+        EventKind::Unreadable => {
+            let what = entry.detail.get("unreadable").and_then(Value::as_object);
+            format!("{} {}", whose(entry), what.map(|what| Value::Object(what.clone()).to_string()).unwrap_or_default())
+                .trim()
+                .to_owned()
+        }
         EventKind::UsedBy => format!("{}: {}", whose(entry), use_of(&entry.detail)),
         _ => whose(entry),
     }

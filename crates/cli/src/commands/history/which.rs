@@ -1,6 +1,6 @@
 use credstack_core::{
     database::EventFilter,
-    values::{CredentialId, EventKind},
+    values::{Arn, CredentialId, EventKind},
 };
 
 use super::moment;
@@ -31,9 +31,9 @@ pub struct Which {
     /// About that credential set, or refused to it: c7
     #[arg(long, value_name = "CREDENTIAL")]
     credential: Option<CredentialId>,
-    /// Of that kind, such as acquired, refused, restored or erased
-    #[arg(long, value_name = "EVENT", value_parser = event_kind)]
-    event: Option<EventKind>,
+    /// Of that kind, such as acquired, refused, restored or erased; several with commas, or the option again
+    #[arg(long, value_name = "EVENT", value_parser = event_kind, value_delimiter = ',')]
+    event: Vec<EventKind>,
     /// What was refused, or had no answer
     #[arg(long)]
     failed: bool,
@@ -43,7 +43,41 @@ pub struct Which {
 }
 
 fn event_kind(text: &str) -> Result<EventKind, String> {
-    EventKind::from_text(text).ok_or_else(|| "no such kind of event: docs/model.md names them all".to_owned())
+    let known = || EventKind::ALL.iter().filter(|kind| **kind != EventKind::Unreadable);
+    known().find(|kind| kind.as_str().eq_ignore_ascii_case(text)).copied().ok_or_else(|| {
+        let known: Vec<_> = known().map(|kind| kind.as_str()).collect();
+        format!("no such kind of event; there are {}", known.join(", "))
+    })
+}
+
+/// An account id, also with the dashes of the console.
+fn account(text: &str) -> Result<String, Failure> {
+    let digits: String = text.chars().filter(|c| *c != '-').collect();
+    match digits.len() == 12 && digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        true => Ok(digits),
+        false => Err(Failure::usage(format!("--account {text}: not an account")).next_step("write its 12 digits: 111122223333")),
+    }
+}
+
+/// A role as the filter has it, its name or its ARN, out of what people paste: the ARN of a session, or what stands behind the
+/// account in one of these.
+fn role(text: &str) -> Result<String, Failure> {
+    let usage = || {
+        Failure::usage(format!("--role {text}: not a role"))
+            .next_step("write its name, its ARN (arn:aws:iam::111122223333:role/Admin), or that of a session of it")
+    };
+    let (arn, resource) = match text.parse::<Arn>() {
+        Ok(arn) => (Some(arn.clone()), arn.resource),
+        Err(_) if text.contains(':') => return Err(usage()),
+        Err(_) => (None, text.to_owned()),
+    };
+    let name = match resource.strip_prefix("assumed-role/") {
+        Some(session) => session.split('/').next(),
+        None if arn.is_some() && !resource.starts_with("role/") => None,
+        None => resource.rsplit('/').next(),
+    };
+    let name = name.filter(|name| !name.is_empty()).ok_or_else(usage)?;
+    Ok(arn.map_or_else(|| name.to_owned(), |arn| format!("arn:{}:iam::{}:role/{name}", arn.partition, arn.account)))
 }
 
 impl Which {
@@ -52,13 +86,13 @@ impl Which {
         Ok(EventFilter {
             since: moment::given("--since", self.since.as_deref(), context.now)?,
             until: moment::given("--until", self.until.as_deref(), context.now)?,
-            account: self.account.clone(),
-            role: self.role.clone(),
+            account: self.account.as_deref().map(account).transpose()?,
+            role: self.role.as_deref().map(role).transpose()?,
             arn: self.arn.clone(),
             access_key_id: self.key.clone(),
             credential: self.credential,
             stack: context.given_stack().cloned(),
-            event: self.event,
+            events: self.event.clone(),
             failed: self.failed,
             note: self.note.clone(),
             after: None,

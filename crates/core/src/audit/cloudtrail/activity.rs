@@ -20,7 +20,7 @@ pub struct Activity {
     pub records: u64,
     /// How many of them are outside the time that was asked for.
     pub outside: u64,
-    /// How many calls by keys that are not ours, or without one.
+    /// How many calls by keys that are not ours or not asked for, or without one.
     pub others: u64,
     /// How many records of ours stood there before, with the same event id.
     pub duplicates: u64,
@@ -176,15 +176,18 @@ text_form!(Why {
 });
 
 impl Activity {
-    /// Keeps the keys that are asked for, and what was made from them elsewhere.
+    /// Keeps the keys that are asked for, and what was made from them elsewhere. The calls of all others are counted as such.
     pub fn retain(&mut self, mut is_asked: impl FnMut(&KeyActivity) -> bool) {
         // Who made a session stands before it.
         let mut kept = HashSet::new();
+        let others = &mut self.others;
         self.keys.retain(|key| {
             let maker = key.made.as_ref().and_then(|made| made.by.as_ref()).filter(|_| key.credentials.is_empty());
             let is_kept = is_asked(key) || maker.is_some_and(|by| kept.contains(by));
             if is_kept {
                 kept.insert(key.access_key_id.clone());
+            } else {
+                *others += key.calls;
             }
             is_kept
         });

@@ -52,7 +52,7 @@ pub fn size(sources: &[Source]) -> u64 {
     sum
 }
 
-/// A file itself, else the records in a directory at any depth, by name. Links to directories are not followed.
+/// A file itself, else the files in a directory at any depth, by name: which of them are CloudTrail's is seen from their content. Links to directories are not followed.
 fn walk(path: &Path, take: &mut dyn FnMut(&Path, io::Result<bool>)) {
     if !path.is_dir() {
         return take(path, Ok(true));
@@ -76,7 +76,7 @@ fn entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let (path, kind) = (entry.path(), entry.file_type()?);
-        if kind.is_dir() || (has_records(&path) && path.is_file()) {
+        if kind.is_dir() || path.is_file() {
             found.push(path);
         }
     }
@@ -84,10 +84,11 @@ fn entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-fn has_records(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
-    name.ends_with(".json") || name.ends_with(".jsonl")
+/// Whether a file is named as those of a trail are: then it is one, also where it is damaged from its beginning.
+pub fn has_name(path: &str) -> bool {
+    let path = path.to_ascii_lowercase();
+    let path = path.strip_suffix(".gz").unwrap_or(&path);
+    path.ends_with(".json") || path.ends_with(".jsonl")
 }
 
 /// What is in a file, decompressed where it is gzipped, whatever its name is. `progress` hears of each read.

@@ -13,6 +13,7 @@ mod lenient;
 mod record;
 mod records;
 mod sieve;
+mod surrogates;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -44,7 +45,7 @@ pub const SKEW: SignedDuration = SignedDuration::from_mins(5);
 /// Where records are.
 #[derive(Debug)]
 pub enum Source {
-    /// A file, or a directory with files in it at any depth: `*.json`, `*.jsonl`, gzipped or not.
+    /// A file, or a directory with files in it at any depth, gzipped or not. What is not CloudTrail's there is left out.
     Path(PathBuf),
     /// What came through stdin or a pipe, kept in a file: it may be read more than once.
     Kept {

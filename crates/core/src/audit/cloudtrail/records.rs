@@ -3,7 +3,7 @@
 
 use std::io::{self, Read};
 
-use super::{Wrong, record::Record};
+use super::{Wrong, record::Record, surrogates::mend};
 
 /// How much is read at once, and how large one record may be. AWS's own limit for a record is 256 KB.
 const CHUNK: usize = 256 * 1024;
@@ -16,8 +16,8 @@ const ENVELOPES: [&[u8]; 3] = [b"Records", b"Events", b"NextToken"];
 pub enum Piece<'a> {
     /// An object that may be a record, and where it begins.
     Object(u64, &'a Record<'a>),
-    /// An array of records begins; it may be empty.
-    Envelope,
+    /// An array of records begins, which may be empty; is it said to be one?
+    Envelope(bool),
     /// Something that cannot be read.
     Damage(u64, Wrong),
 }
@@ -45,7 +45,7 @@ pub fn each(from: impl Read, take: &mut dyn FnMut(Piece<'_>)) -> Result<(), (u64
         place = match (place, byte) {
             (Place::Top, b'[') => {
                 bytes.at += 1;
-                take(Piece::Envelope);
+                take(Piece::Envelope(false));
                 Place::Array { wrapped: false }
             }
             (Place::Top, b'{') if is_envelope(&mut bytes) => {
@@ -101,7 +101,7 @@ fn member(bytes: &mut Bytes<impl Read>, take: &mut dyn FnMut(Piece<'_>)) -> Plac
     let is_array = ENVELOPES[..2].contains(&name);
     if bytes.next_of_any(b" \t\r\n:") == Some(b'[') && is_array {
         bytes.at += 1;
-        take(Piece::Envelope);
+        take(Piece::Envelope(true));
         return Place::Array { wrapped: true };
     }
     bytes.skip_value();
@@ -116,10 +116,15 @@ fn object(bytes: &mut Bytes<impl Read>, place: Place, take: &mut dyn FnMut(Piece
         let is_short = match stream.next() {
             Some(Ok(record)) => {
                 let length = stream.byte_offset();
+                if length > LARGEST {
+                    break Wrong::TooLarge;
+                }
                 take(Piece::Object(at, &record));
                 bytes.at += length;
                 return;
             }
+            // serde_json has no other name for half of a surrogate pair.
+            Some(Err(error)) if error.to_string().contains("hex escape") && bytes.mend_value() => continue,
             Some(Err(error)) => error.is_eof(),
             None => false,
         };
@@ -237,6 +242,18 @@ impl<R: Read> Bytes<R> {
             self.at = self.buffer.len();
             if !self.fill() {
                 return None;
+            }
+        }
+    }
+
+    /// Mends the value that begins here, if there is something to mend; see [`mend`].
+    fn mend_value(&mut self) -> bool {
+        loop {
+            if let Some(end) = Depth::default().end(self.rest()) {
+                return mend(&mut self.buffer[self.at..self.at + end]);
+            }
+            if self.rest().len() > LARGEST || !self.fill() {
+                return false;
             }
         }
     }

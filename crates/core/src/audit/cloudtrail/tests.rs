@@ -409,10 +409,13 @@ fn a_directory_is_read_with_all_below_it() {
     put("1111/CloudTrail-Digest/d.json.gz", &zipped(br#"{"awsAccountId":"1","digestStartTime":"2026-11-22T12:00:00Z"}"#));
     put("1111/Config/e.json", br#"{"fileVersion":"1.0","configurationItems":[]}"#);
     put("1111/elasticloadbalancing/f.log", b"no JSON");
+    put("1111/part-0001", &log_file(&[call(5, 1, ALICE, HOME)]));
+    put("1111/events.gz", &zipped(&lines(&[call(6, 1, ALICE, HOME)])));
+    put("1111/notes.ini", b"[section]\nkey = 1\n");
     #[cfg(unix)]
     std::os::unix::fs::symlink(&trail, trail.join("1111/again")).unwrap();
     let activity = world.asked(std::slice::from_ref(&trail), &Question::default());
-    assert_eq!((activity.records, activity.files, activity.skipped, activity.damaged), (4, 4, 2, 0), "{:?}", activity.damage);
+    assert_eq!((activity.records, activity.files, activity.skipped, activity.damaged), (6, 6, 4, 0), "{:?}", activity.damage);
     let size = size(&[Source::Path(trail)]);
     assert!(size > 1000, "{size}");
     let nowhere = world.asked(&[world.directory.path().join("nowhere")], &Question::default());

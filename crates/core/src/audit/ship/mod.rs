@@ -95,24 +95,16 @@ impl Destination {
 }
 
 /// A URL in which there is no secret: arguments are seen by everybody on a machine, and this one is written into the log.
-fn plain_url(text: &str) -> Result<Url, AddressError> {
-    let url: Url = text
-        .parse()
-        .map_err(|_| AddressError { what: "it is not a URL", next_step: "write it as tls://logs.example.com:6514" })?;
+fn plain_url(text: &str, form: &'static str, change: &'static str) -> Result<Url, AddressError> {
+    let url: Url = text.parse().map_err(|_| AddressError { what: "it is not a URL", next_step: form })?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(AddressError {
-            what: "it holds a user name or a password",
-            next_step: "give a token by OTEL_EXPORTER_OTLP_HEADERS, such as Authorization=Bearer%20…; change this one, it was seen",
-        });
+        return Err(AddressError { what: "it holds a user name or a password", next_step: change });
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(AddressError {
-            what: "it has a part behind ? or #",
-            next_step: "leave it out; a token is given by OTEL_EXPORTER_OTLP_HEADERS",
-        });
+        return Err(AddressError { what: "it has a part behind ? or #", next_step: form });
     }
     if url.host_str().is_none_or(str::is_empty) {
-        return Err(AddressError { what: "it names no host", next_step: "write it as tls://logs.example.com:6514" });
+        return Err(AddressError { what: "it names no host", next_step: form });
     }
     Ok(url)
 }

@@ -45,7 +45,9 @@ impl Otlp {
     ///
     /// [`AddressError`] for what is no URL of a web server, or may hold a secret.
     pub fn new(url: &str, is_whole: bool, host: &str, version: &str) -> Result<Otlp, AddressError> {
-        let parsed = plain_url(url)?;
+        let change = "give a token by OTEL_EXPORTER_OTLP_HEADERS, such as Authorization=Bearer%20…; change this one, it was seen";
+        let form = "write it as https://logs.example.com:4318; a token is given by OTEL_EXPORTER_OTLP_HEADERS";
+        let parsed = plain_url(url, form, change)?;
         if !matches!(parsed.scheme(), "http" | "https") {
             let next_step = "write it as https://logs.example.com:4318";
             return Err(AddressError { what: "it is neither https:// nor http://", next_step });

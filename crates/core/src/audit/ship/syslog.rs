@@ -40,7 +40,8 @@ impl Syslog {
     ///
     /// [`AddressError`] for anything else.
     pub fn new(address: &str) -> Result<Syslog, AddressError> {
-        let url = plain_url(address)?;
+        let form = "write it as tls://logs.example.com:6514 or tcp://logs.example.com:514";
+        let url = plain_url(address, form, "syslog has no passwords: leave it out, and change this one, it was seen")?;
         let unknown = AddressError {
             what: "it is neither tls:// nor tcp://",
             next_step: "write it as tls://logs.example.com:6514 or tcp://logs.example.com:514",

@@ -14,7 +14,12 @@ use credstack_core::{
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::{commands::history::moment, context::Context, failure::Failure, pager};
+use crate::{
+    commands::{history::moment, key_info::unknown},
+    context::Context,
+    failure::Failure,
+    pager,
+};
 
 /// Say what each credential did, from CloudTrail's files
 ///
@@ -56,6 +61,12 @@ impl CloudTrail {
             context.reader()?.credential(id)?;
         }
         let mut activity = activity(context, &self.files, &question)?;
+        if let Some(id) = &self.key
+            && !activity.keys.iter().any(|key| key.access_key_id == *id)
+            && context.reader()?.past_keys(id)?.is_empty()
+        {
+            return Err(unknown().next_step("`credstack audit live` and `credstack history --csv` show keys that were here"));
+        }
         if self.key.is_some() || self.credential.is_some() {
             activity.retain(|key| {
                 self.key.as_ref().is_none_or(|id| key.access_key_id == *id)

@@ -41,7 +41,7 @@ fn summary(activity: &Activity) -> String {
         (outside, "outside that time"),
         (duplicates, "twice in these files, counted once"),
         (beyond, "with keys of ours for which there was no room"),
-        (skipped, "other files left out"),
+        (skipped, if *skipped == 1 { "other file left out" } else { "other files left out" }),
     ];
     parts.extend(beside.into_iter().filter(|(count, _)| **count > 0).map(|(count, what)| format!("{count} {what}")));
     parts.join("; ")
@@ -111,7 +111,7 @@ fn misfits_of(activity: &Activity) -> String {
     let more: u64 = activity.keys.iter().map(|key| key.more_misfits).sum();
     match more {
         0 => rows.trim_fmt(),
-        more => format!("{}\nand {more} more calls from further addresses", rows.trim_fmt()),
+        more => format!("{}\nand {} from further addresses", rows.trim_fmt(), counted(more, "more call")),
     }
 }
 

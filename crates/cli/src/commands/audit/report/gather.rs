@@ -11,13 +11,13 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::lanes::Lanes;
-use crate::{commands::history::each, failure::Failure};
+use crate::{commands::history::each, context::Context, failure::Failure};
 
 /// How many refusals, and how many credential sets, are told one by one.
 pub const ROWS: usize = 200;
 
 /// How many different identities and people are told apart.
-const DISTINCT: usize = 10_000;
+pub const DISTINCT: usize = 10_000;
 
 /// Everything the page says of the log.
 pub struct Gathered {
@@ -48,7 +48,8 @@ pub struct Gathered {
 }
 
 /// Reads the log once.
-pub fn gather(reader: &Reader, filter: &EventFilter, now: Timestamp) -> Result<Gathered, Failure> {
+pub fn gather(context: &Context, reader: &Reader, filter: &EventFilter) -> Result<Gathered, Failure> {
+    let now = context.now;
     let oldest = EventFilter { oldest_first: true, ..filter.clone() };
     let span = reader.span(filter)?;
     let mut gathered = Gathered {
@@ -65,7 +66,7 @@ pub fn gather(reader: &Reader, filter: &EventFilter, now: Timestamp) -> Result<G
         live: reader.live_keys(now)?,
         lanes: lanes(reader, filter, span, now)?,
     };
-    each(reader, oldest, u64::MAX, |event| {
+    each(context, reader, oldest, u64::MAX, |event| {
         gathered.add(event);
         Ok(())
     })?;
@@ -95,7 +96,7 @@ fn lanes(reader: &Reader, filter: &EventFilter, span: Option<(Timestamp, Timesta
     };
     let mut lanes = Lanes::between(Some((since, span.map_or(end, |(_, last)| last.max(end)))));
     // A stack that is there no more had somebody current until then.
-    let removed = EventFilter { event: Some(EventKind::Removed), ..filter.clone() };
+    let removed = EventFilter { events: vec![EventKind::Removed], ..filter.clone() };
     let removed = reader.events(&removed, ROWS as u64)?.into_iter().filter_map(|event| event.entry.stack);
     for stack in reader.stack_names()?.into_iter().chain(removed).collect::<BTreeSet<_>>() {
         let earlier = EventFilter { until: Some(since), stack: Some(stack), ..EventFilter::default() };

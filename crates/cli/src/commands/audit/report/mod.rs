@@ -53,10 +53,14 @@ pub struct Report {
 
 impl Report {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
+        if let Some(stack) = context.given_stack() {
+            return Err(Failure::usage(format!("--stack {stack}: the page shows all stacks"))
+                .next_step("leave it out; `credstack history --stack NAME` shows one"));
+        }
         let time = |option, text: &Option<String>| moment::given(option, text.as_deref(), context.now);
         let (since, until) = (time("--since", &self.since)?, time("--until", &self.until)?);
         let reader = context.reader()?;
-        let gathered = gather::gather(&reader, &EventFilter { since, until, ..EventFilter::default() }, context.now)?;
+        let gathered = gather::gather(context, &reader, &EventFilter { since, until, ..EventFilter::default() })?;
         let activity = match &self.cloudtrail[..] {
             [] => None,
             files => Some(cloudtrail::activity(context, files, &Question { since, until })?),

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     State, activity,
-    gather::Gathered,
+    gather::{DISTINCT, Gathered},
     lineage::{lineage, standing},
     timeline,
 };
@@ -145,6 +145,12 @@ fn numbers(gathered: &Gathered) -> Markup {
                 ] {
                     div { dt { (name) } dd { (count) } }
                 }
+            }
+            @if gathered.identities.len() >= DISTINCT {
+                p.note { "No more than the first " (DISTINCT) " identities are told apart: there may be more." }
+            }
+            @if gathered.people.len() >= DISTINCT {
+                p.note { "No more than the first " (DISTINCT) " people are told apart: there may be more." }
             }
             @if !people.is_empty() {
                 p { "By " (people.join(", ")) @if more > 0 { " and " (more) " more" } "." }

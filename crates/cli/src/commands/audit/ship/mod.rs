@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::exported::Exported;
 use crate::{
-    commands::push::inputs,
+    commands::{history::Unreadable, push::inputs},
     context::Context,
     failure::{Failure, Kind},
 };
@@ -64,7 +64,22 @@ impl Ship {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
         let (destination, ca_file) = self.destination(context)?;
         let name = destination.name();
+        if let Some(path) = &ca_file
+            && let Err(error) = std::fs::read(path)
+        {
+            return Err(Failure::usage(format!("--ca-file {} cannot be read: {error}", path.display()))
+                .next_step("name a file with certificates in PEM; nothing was sent"));
+        }
         let reader = context.reader()?;
+        if reader.head()?.count == 0 {
+            if context.output.json() {
+                return context.output.print_json(&json!({
+                    "destination": name, "format": destination.format(), "events": 0, "first": null, "through": null,
+                }));
+            }
+            context.output.say("the log is empty: there is nothing to send");
+            return Ok(());
+        }
         if self.from_start {
             stack::forget_cursor(&context.place, &name)?;
         }
@@ -155,9 +170,14 @@ fn ship(
     let name = destination.name();
     let after = cursor.map(|cursor| (Timestamp::UNIX_EPOCH, cursor.sequence));
     let mut filter = EventFilter { oldest_first: true, after, ..EventFilter::default() };
+    let mut unreadable = Unreadable::default();
     loop {
         let events = reader.events(&filter, BATCH)?;
-        let Some(last) = events.last() else { return Ok(()) };
+        let Some(last) = events.last() else {
+            unreadable.warn(context);
+            return Ok(());
+        };
+        unreadable.look(&events);
         patience.send(destination, &events)?;
         stack::advance(&context.place, &name, &Cursor::at(last))?;
         context.output.explain(&format!("{name} has the events up to {}", last.sequence));
