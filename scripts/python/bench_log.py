@@ -76,7 +76,7 @@ def history(few, many):
         [], ["--since", day(0.5)], ["--until", day(0.5)], ["--since", "2100-01-01"],
         ["--account", "111122223333"], ["--account", "999988887777"],
         ["--role", "Role7"], ["--role", "Breakglass"], ["--role", "arn:aws:iam::111122223333:role/Role7"], ["--role", "Nobody"],
-        ["--arn", arn], ["--key", f"ASIAFAKE{EVENTS // 2:012}"], ["--credential", "c1"], ["--credential", f"c{EVENTS // 8}"],
+        ["--arn", arn], ["--key", f"ASIAFAKE{EVENTS // 8:012}"], ["--credential", "c1"], ["--credential", f"c{EVENTS // 8}"],
         ["--stack", "work"], ["--stack", "rare"], ["--event", "acquired"], ["--event", "captured"], ["--failed"],
         ["--note", "ticket"], ["--note", "TICKET 5"], ["--note", "real push 7"], ["--note", "there is no such note"],
     ]

@@ -28,6 +28,7 @@ mod signing;
 mod store;
 mod terminal;
 mod tree;
+mod unkept;
 mod used_by;
 mod words;
 

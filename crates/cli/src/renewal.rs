@@ -2,7 +2,7 @@
 
 use credstack_core::{
     refresh::{self, Beginning, Plan, PlanError, Step},
-    stack::{FailedRenewal, Renewal},
+    stack::{FailedRenewal, Link, Renewal},
     values::{Credential, CredentialId, request::OneTime},
 };
 
@@ -12,6 +12,7 @@ use crate::{
     context::Context,
     failure::{Failure, Kind},
     signing::{self, Signing},
+    unkept::unkept,
     words,
 };
 
@@ -125,7 +126,8 @@ fn take(context: &Context, step: Step, signing: Option<Signing>) -> Result<(Cred
         configured: None,
     };
     let Grant { acquired, detail, .. } = acquisition.acquire(Some(&mfa))?;
-    let renewed = change(context, COMMAND, false, |change| change.renew(old.id, &acquired, detail.clone()))?;
+    let renewed = change(context, COMMAND, false, |change| change.renew(old.id, &acquired, detail.clone()))
+        .map_err(|failure| unkept(context, COMMAND, &[Link { acquired: acquired.clone(), detail }], failure))?;
     let new = renewed.credential;
     context.output.explain(&format!("{} is renewed: {} ({})", old.id, new.id, words::identity(&new)));
     let signing = signing::with_set(&context.reader()?, new.clone(), acquired.set)?;

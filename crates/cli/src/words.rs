@@ -110,6 +110,11 @@ pub fn notice(notice: &Notice) -> String {
     }
 }
 
+/// So many events.
+pub fn events(count: i64) -> String {
+    if count == 1 { "1 event".to_owned() } else { format!("{count} events") }
+}
+
 fn plural(ids: &[CredentialId], what: &str) -> String {
     if ids.len() == 1 { what.to_owned() } else { format!("{what}s") }
 }

@@ -68,6 +68,8 @@ impl Acquisition<'_> {
         }
         self.reader = store::ensure(self.context)?;
         self.reader.require_store()?;
+        // A session that cannot be written down had better not be asked for.
+        self.reader.require_writable()?;
         let (granted, signer) = self.ask(mfa)?;
         let detail = detail_of(&granted);
         output.explain(&format!(

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use sha2::{Digest, Sha256};
+
 use crate::common::TestEnvironment;
 
 fn sql(env: &TestEnvironment, statements: &str) {
@@ -127,7 +129,10 @@ fn a_seal_that_is_gone_is_missed() {
     env.push_role("Developer");
     fs::remove_file(env.state().join("vault/00000000-0000-0000-0000-000000000002")).unwrap();
     env.credstack(["audit", "verify"]).exits(9).says("the secret store has no seal of it");
+    // No change covers that up: only a person knows why it is gone.
     env.credstack(["pop"]).ok();
+    env.credstack(["audit", "verify"]).exits(9).says("credstack audit seal");
+    env.credstack(["audit", "seal", "--yes"]).ok();
     env.credstack(["audit", "verify"]).ok();
 }
 
@@ -172,4 +177,164 @@ fn a_forged_checkpoint_is_found() {
     env.credstack(["audit", "verify"]).exits(9).says("no seal covers it");
     fs::write(&seal, &after).unwrap();
     env.credstack(["audit", "verify"]).ok();
+}
+
+/// A home in which much has happened: sets of every kind that were pushed, renewed, held, forgotten, refused and dropped.
+fn lived_in() -> TestEnvironment {
+    let env = TestEnvironment::new();
+    env.push_session();
+    env.push_role("Developer");
+    env.credstack(["push", "assume", "arn:aws:iam::444455556666:role/ReadOnly", "--note", "ticket 7"]).ok();
+    env.credstack(["refresh"]).ok();
+    env.credstack(["push", "assume", "Nobody"]).exits(4);
+    env.credstack(["pop"]).ok();
+    env.credstack(["push", "assume", "arn:aws:iam::444455556666:role/ReadOnly", "--no-use"]).ok();
+    env.credstack(["forget", &env.held()[0]]).ok();
+    env.credstack(["save"]).ok();
+    env.credstack(["pop"]).ok();
+    env.credstack(["--stack", "other", "push", "assume", "Developer"]).ok();
+    env
+}
+
+/// The log and the seal on it, to be put back.
+fn kept(env: &TestEnvironment) -> impl Fn() {
+    let files = [env.database(), env.state().join("vault/00000000-0000-0000-0000-000000000002")];
+    let kept = files.map(|file| (fs::read(&file).unwrap(), file));
+    move || kept.iter().for_each(|(bytes, file)| fs::write(file, bytes).unwrap())
+}
+
+fn credentials(env: &TestEnvironment) -> Vec<Vec<rusqlite::types::Value>> {
+    let database = rusqlite::Connection::open(env.database()).unwrap();
+    let mut statement = database
+        .prepare(
+            "SELECT id, parent, access_key_id, temporary, account, arn, kind, issued_at, expires_at, replaced_by
+                  FROM credential ORDER BY id",
+        )
+        .unwrap();
+    let row = |row: &rusqlite::Row<'_>| (0..10).map(|column| row.get(column)).collect();
+    statement.query_map([], row).unwrap().map(Result::unwrap).collect()
+}
+
+/// Most questions are answered from the credential sets, which the chain does not cover.
+#[test]
+fn credential_sets_are_what_the_log_says_of_them() {
+    let env = lived_in();
+    env.credstack(["audit", "verify", "--indexes"]).ok();
+    let (put_back, rows) = (kept(&env), credentials(&env));
+    assert!(rows.len() > 5, "{rows:?}");
+    let renewed = "(SELECT id FROM credential WHERE replaced_by IS NOT NULL)";
+    let gone = "(SELECT min(id) FROM credential WHERE state = 'erased' AND replaced_by IS NULL)";
+    for (tampering, named) in [
+        ("UPDATE credential SET arn = 'arn:aws:iam::111122223333:user/mallory' WHERE id = 3".to_owned(), "c3 is not what event"),
+        ("UPDATE credential SET account = '999988887777' WHERE id = 3".to_owned(), "c3 is not what event"),
+        ("UPDATE credential SET access_key_id = 'ASIAFAKEFAKEFAKEFAKE' WHERE id = 3".to_owned(), "c3 is not what event"),
+        ("UPDATE credential SET parent = NULL WHERE id = 3".to_owned(), "c3 is not what event"),
+        ("UPDATE credential SET expires_at = 1 WHERE id = 3".to_owned(), "c3 is not what event"),
+        ("UPDATE credential SET issued_at = 1 WHERE id = 3".to_owned(), "c3 is not what event"),
+        ("UPDATE credential SET kind = 'get-federation-token' WHERE id = 3".to_owned(), "c3 is not what event"),
+        (format!("UPDATE credential SET replaced_by = NULL WHERE id = {renewed}"), "is not what the log says of it"),
+        ("UPDATE credential SET replaced_by = 2 WHERE id = 3".to_owned(), "c3 is not what the log says of it"),
+        (format!("PRAGMA foreign_keys = OFF; DELETE FROM credential WHERE id = {gone}"), "which brought it, says of it"),
+        (
+            "INSERT INTO credential (id, item, nonce, state, kind, access_key_id, temporary, issued_at)
+             VALUES (99, 'x', 'x', 'erased', 'assume-role', 'ASIAFAKEFAKEFAKEFAKE', 1, 1)"
+                .to_owned(),
+            "c99 is not what the log says of it",
+        ),
+    ] {
+        put_back();
+        sql(&env, &tampering);
+        env.credstack(["audit", "verify"]).exits(9).says(named).says("credstack audit seal");
+        env.credstack(["audit", "seal", "--yes"]).ok().says("put back");
+        env.credstack(["audit", "verify"]).ok();
+        assert_eq!(credentials(&env), rows, "{tampering}");
+        assert_eq!(env.json(["history", "--event", "resealed"])["events"][0]["detail"]["mended"], "disagrees");
+    }
+    // What was pruned can say nothing of them any more.
+    put_back();
+    env.credstack(["audit", "prune", "--before", "2100-01-01", "--yes"]).ok();
+    env.credstack(["push", "assume", "arn:aws:iam::444455556666:role/ReadOnly"]).ok();
+    env.credstack(["audit", "verify"]).ok();
+    sql(&env, "UPDATE credential SET account = '999988887777' WHERE id = (SELECT max(id) FROM credential)");
+    env.credstack(["audit", "verify"]).exits(9);
+}
+
+/// Whoever makes the indexes wrong hides events from every question, and not from the chain.
+#[test]
+fn what_finds_events_is_verified_and_made_anew() {
+    let env = lived_in();
+    let finds = |env: &TestEnvironment| {
+        let stack = env.json(["history", "--stack", "other"])["events"].as_array().unwrap().len();
+        (stack, env.json(["history", "--note", "ticket"])["events"].as_array().unwrap().len())
+    };
+    let (put_back, found) = (kept(&env), finds(&env));
+    assert!(found.0 > 0 && found.1 > 0, "{found:?}");
+    let other_index = "DROP INDEX event_stack; CREATE INDEX event_stack ON event (stack) WHERE stack = 'nowhere';";
+    let disguised = "PRAGMA writable_schema = ON;
+        UPDATE sqlite_schema SET sql = 'CREATE INDEX event_stack ON event (stack) WHERE stack IS NOT NULL' WHERE name = 'event_stack'";
+    let forgotten =
+        "INSERT INTO event_text (event_text, rowid, note) SELECT 'delete', sequence, note FROM event WHERE note IS NOT NULL";
+    for (tampering, hides, argument) in [
+        (other_index.to_owned(), false, "--yes"),
+        (format!("{other_index}{disguised}"), true, "--indexes"),
+        (forgotten.to_owned(), true, "--indexes"),
+        ("DROP TABLE event_text".to_owned(), false, "--yes"),
+        ("DROP TRIGGER event_text_follows_insert".to_owned(), false, "--yes"),
+        ("DROP TRIGGER event_is_never_updated; DROP TRIGGER event_is_never_deleted".to_owned(), false, "--yes"),
+        ("CREATE TRIGGER x AFTER INSERT ON event BEGIN SELECT 1; END".to_owned(), false, "--yes"),
+        ("DROP VIEW event_noted".to_owned(), false, "--yes"),
+        ("DROP INDEX credential_parent".to_owned(), false, "--yes"),
+        ("PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'event_text'".to_owned(), false, "--yes"),
+    ] {
+        put_back();
+        sql(&env, &tampering);
+        if hides {
+            assert_ne!(finds(&env), found, "{tampering}");
+        }
+        let options = ["audit", "verify", argument];
+        let verify = &options[..if argument == "--indexes" { 3 } else { 2 }];
+        env.credstack(verify).exits(9).says("credstack audit seal");
+        let doctor = env.credstack(["doctor"]);
+        assert!(doctor.stdout.contains("`credstack audit seal` puts"), "{}", doctor.stdout);
+        env.credstack(["audit", "seal", "--yes"]).ok().says("put back");
+        env.credstack(["audit", "verify", "--indexes"]).ok();
+        assert_eq!(finds(&env), found, "{tampering}");
+        env.credstack(["push", "assume", "arn:aws:iam::444455556666:role/ReadOnly", "--note", "ticket 8"]).ok();
+        assert_eq!(finds(&env), (found.0, found.1 + 1), "{tampering}");
+        let error = rusqlite::Connection::open(env.database()).unwrap().execute("DELETE FROM event", []).unwrap_err();
+        assert!(error.to_string().contains("the log only grows"), "{tampering}: {error}");
+    }
+}
+
+/// Whoever can write the file can add to the chain, behind the seal.
+#[test]
+fn what_credstack_never_writes_is_found_behind_the_seal() {
+    let env = TestEnvironment::new();
+    env.push_role("Developer");
+    let put_back = kept(&env);
+    for (at, event, detail) in [
+        (1_800_000_000, "saved", "nonsense"),
+        (1_800_000_000, "saved", "[]"),
+        (1_800_000_000, "saved", "{\"a\": "),
+        (1_800_000_000, "nonsense", "{}"),
+        (i64::MAX, "saved", "{}"),
+    ] {
+        put_back();
+        let database = rusqlite::Connection::open(env.database()).unwrap();
+        let newest = "SELECT sequence, hash FROM event ORDER BY sequence DESC LIMIT 1";
+        let (count, hash): (i64, [u8; 32]) = database.query_row(newest, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        // docs/model.md has the encoding.
+        let text = |text: &str| [b"t", &(text.len() as u64).to_be_bytes()[..], text.as_bytes()].concat();
+        let number = |number: i64| [b"i", &number.to_be_bytes()[..]].concat();
+        let columns = [number(count + 1), number(at), text(event), b"nnnnnn".to_vec(), text(detail)].concat();
+        let hash: [u8; 32] = Sha256::digest([b"credstack event 1\n", &hash[..], &columns].concat()).into();
+        let insert = "INSERT INTO event (sequence, at, event, detail, hash) VALUES (?1, ?2, ?3, ?4, ?5)";
+        database.execute(insert, (count + 1, at, event, detail, hash)).unwrap();
+        drop(database);
+        let says = format!("event {} has its place in the chain, and is nothing that credstack writes", count + 1);
+        env.credstack(["audit", "verify"]).exits(9).says(&says);
+        // A person can accept it: the rest is a log all the same.
+        env.credstack(["audit", "seal", "--yes"]).ok();
+        env.credstack(["audit", "verify"]).ok();
+    }
 }

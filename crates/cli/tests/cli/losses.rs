@@ -1,6 +1,6 @@
 //! Secrets that are lost or cannot be reached, and what is said of credential sets of which something is not known.
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{fs, os::unix::fs::PermissionsExt, process::Command};
 
 use serde_json::json;
 
@@ -137,4 +137,36 @@ fn what_a_chain_inherits_cannot_be_said_otherwise() {
     let other = ["push", "assume", "arn:aws:iam::111122223333:role/Developer", "--source-identity", "bob"];
     env.credstack(other).exits(2).says("--source-identity bob").says("cannot be changed down the chain");
     assert_eq!(env.sandbox.calls().len(), calls, "STS was not asked");
+}
+
+/// What STS gave works until it expires, whatever becomes of this machine's disk.
+#[test]
+fn what_was_given_and_cannot_be_stored_is_said() {
+    let env = TestEnvironment::new();
+    env.push_role("Developer");
+    let before = env.events().len();
+    // As on a full disk: no file may grow any more.
+    let program = env.command(["push", "assume", "arn:aws:iam::444455556666:role/ReadOnly"]);
+    let mut bash = Command::new("bash");
+    bash.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\""]).arg(program.get_program()).args(program.get_args());
+    env.prepare(&mut bash);
+    let output = env.run(bash);
+    assert!(output.code.is_some_and(|code| code > 4), "{:?} {}", output.code, output.stderr);
+    let given = env.sandbox.issued().pop().unwrap().access_key_id;
+    output.says(&given).says("left), which nobody has and AWS accepts").says("the history could not be told");
+    assert_eq!(env.events().len(), before);
+    env.credstack(["push", "assume", "arn:aws:iam::444455556666:role/ReadOnly"]).ok();
+    env.credstack(["audit", "verify"]).ok();
+}
+
+/// Nothing is asked for that could not be written down.
+#[test]
+fn sts_is_not_asked_while_the_database_is_locked() {
+    let env = TestEnvironment::new();
+    env.push_role("Developer");
+    let other = rusqlite::Connection::open(env.database()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    env.sandbox.forget_calls();
+    env.credstack(["push", "assume", "arn:aws:iam::444455556666:role/ReadOnly"]).exits(8).says("busy");
+    assert_eq!(env.sandbox.actions(), [] as [String; 0]);
 }

@@ -149,7 +149,8 @@ impl Desktop {
         self.items().into_iter().map(secret).collect()
     }
 
-    /// Puts an item of ours back, as the program writes it.
+    /// Puts an item of ours back, as the program writes it. There is none of that name: gnome-keyring 42 breaks where items
+    /// are created over others.
     pub fn put(&self, name: &str, secret: &[u8]) {
         let bus = self.connect();
         let session = open_session(&bus);
@@ -160,7 +161,7 @@ impl Desktop {
         ]);
         let secret = (session, Vec::<u8>::new(), secret, "application/octet-stream");
         let (_item, prompt): (Path<'_>, Path<'_>) = proxy(&bus, "/org/freedesktop/secrets/collection/login".into())
-            .method_call("org.freedesktop.Secret.Collection", "CreateItem", (properties, secret, true))
+            .method_call("org.freedesktop.Secret.Collection", "CreateItem", (properties, secret, false))
             .unwrap();
         assert_eq!(&*prompt, "/");
     }

@@ -76,6 +76,15 @@ pub(crate) fn pruned_after(connection: &Connection, sequence: i64) -> Result<boo
     Ok(statement.exists((EventKind::Pruned.as_str(), sequence))?)
 }
 
+/// The newest credential set of which an event up to that one, or one that was pruned earlier, told where it came from: `c7`
+/// is 7, none is 0.
+pub(crate) fn acquired_through(connection: &Connection, last: i64) -> Result<i64, DatabaseError> {
+    let brought = "SELECT credential FROM event WHERE sequence <= ?1 AND event IN ('acquired', 'imported', 'captured')";
+    let earlier = "SELECT detail ->> '$.acquired_through' FROM event WHERE event = 'pruned'";
+    let newest = format!("SELECT coalesce(max(credential), 0) FROM ({brought} UNION ALL {earlier})");
+    Ok(connection.query_row(&newest, [last], |row| row.get(0))?)
+}
+
 /// Removes the events up to that one. The trigger that refuses it is lifted, and put back as it was.
 pub(crate) fn remove_through(transaction: &Transaction<'_>, last: i64) -> Result<(), rusqlite::Error> {
     const GUARD: &str = "event_is_never_deleted";

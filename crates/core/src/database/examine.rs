@@ -1,11 +1,11 @@
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
 use rusqlite::Connection;
-use rusqlite_migration::Migrations;
 
 use super::{
     Database, DatabaseError, InDatabase,
-    open::{BUSY, MIGRATIONS, OPEN},
+    guards::{index_complaints, schema_complaints},
+    open::{BUSY, OPEN},
 };
 
 /// What an examination of the database found.
@@ -13,6 +13,8 @@ use super::{
 pub struct Health {
     /// What SQLite's integrity check complains about; empty when all is well.
     pub complaints: Vec<String>,
+    /// Whether the tables are whole all the same: only guards of the log or indexes are not, which can be made anew.
+    pub mendable: bool,
     /// For each table the number of rows that can still be read.
     pub readable: Vec<(String, u64)>,
 }
@@ -26,39 +28,20 @@ impl Database {
             Ok(connection)
         };
         let connection = open().map_err(|error: rusqlite::Error| DatabaseError::from(error).at(path))?;
-        let complaints = complaints(&connection)
+        let complaints = index_complaints(&connection)
             .and_then(|found| Ok([found, schema_complaints(&connection)?, dangling(&connection)?].concat()))
             .unwrap_or_else(|error| vec![error.to_string()]);
+        let mendable = tables_are_whole(&connection).unwrap_or(false);
         let tables = ["stack", "frame", "credential", "event"];
         let readable = tables.iter().map(|table| (table.to_string(), count_readable(&connection, table))).collect();
-        Ok(Health { complaints, readable })
+        Ok(Health { complaints, mendable, readable })
     }
 }
 
-fn complaints(connection: &Connection) -> rusqlite::Result<Vec<String>> {
-    let mut statement = connection.prepare("PRAGMA integrity_check(20)")?;
-    let lines: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    Ok(lines.into_iter().filter(|line| line != "ok").collect())
-}
-
-/// What the schema lacks, has too much or has otherwise than the migrations make it: a table that was dropped, a trigger
-/// that no longer guards the log.
-pub(super) fn schema_complaints(connection: &Connection) -> rusqlite::Result<Vec<String>> {
-    let mut fresh = Connection::open_in_memory()?;
-    if Migrations::from_slice(MIGRATIONS).to_latest(&mut fresh).is_err() {
-        return Ok(Vec::new());
-    }
-    let (found, expected) = (schema(connection)?, schema(&fresh)?);
-    let missing = expected.iter().filter(|(name, _)| !found.contains_key(*name)).map(|(name, _)| format!("{name} is missing"));
-    let other = found.iter().filter(|(name, sql)| expected.get(*name) != Some(sql));
-    Ok(missing.chain(other.map(|(name, _)| format!("{name} is not credstack's"))).collect())
-}
-
-/// By kind and name, the SQL that makes each table, index and trigger.
-fn schema(connection: &Connection) -> rusqlite::Result<BTreeMap<String, Option<String>>> {
-    let mut statement =
-        connection.prepare("SELECT type || ' ' || name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'")?;
-    statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+fn tables_are_whole(connection: &Connection) -> Result<bool, DatabaseError> {
+    let quick: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    let is_table = |what: &String| what.starts_with("table ") && !what.starts_with("table event_text");
+    Ok(quick == "ok" && dangling(connection)?.is_empty() && !schema_complaints(connection)?.iter().any(is_table))
 }
 
 /// Rows that refer to others which are not there.

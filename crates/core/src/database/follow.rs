@@ -5,7 +5,7 @@ use std::{
     thread,
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 
 use super::{
     DatabaseError, Head,
@@ -44,23 +44,33 @@ pub(super) struct Broken {
 /// Where the chain leads from `begin`, and through which of `anchors`.
 type Followed = Result<(Head, Vec<bool>), Broken>;
 
-/// Follows the chain through all rows.
-pub(super) fn chain(connection: &Connection, begin: Head, anchors: &[Head]) -> Result<Followed, DatabaseError> {
+/// Follows the chain through all rows, and shows each to `look`.
+pub(super) fn chain(
+    connection: &Connection,
+    begin: Head,
+    anchors: &[Head],
+    look: impl FnMut(&Row<'_>) -> Result<(), DatabaseError>,
+) -> Result<Followed, DatabaseError> {
     thread::scope(|scope| {
         let (send, receive) = sync_channel(PARTS);
         let hashing = scope.spawn(|| follow(begin, anchors, receive));
-        let read = read(connection, send);
+        let read = read(connection, send, look);
         let followed = hashing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         read.map(|()| followed)
     })
 }
 
 /// Reads every row, as long as somebody hashes them.
-fn read(connection: &Connection, send: SyncSender<Part>) -> Result<(), DatabaseError> {
+fn read(
+    connection: &Connection,
+    send: SyncSender<Part>,
+    mut look: impl FnMut(&Row<'_>) -> Result<(), DatabaseError>,
+) -> Result<(), DatabaseError> {
     let mut statement = connection.prepare(ROWS)?;
     let mut rows = statement.query([])?;
     let mut part = Part::default();
     while let Some(row) = rows.next()? {
+        look(row)?;
         for column in 0..10 {
             encode(row.get_ref(column)?, &mut part.bytes);
         }

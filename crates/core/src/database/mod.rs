@@ -1,5 +1,6 @@
 //! The database: metadata, order and history in one SQLite file. No secret is ever in it.
 
+mod agreement;
 mod chain;
 pub(crate) mod credentials;
 mod error;
@@ -7,6 +8,7 @@ pub(crate) mod events;
 mod examine;
 mod filter;
 mod follow;
+mod guards;
 mod open;
 pub(crate) mod settings;
 pub(crate) mod stacks;
@@ -21,4 +23,5 @@ pub use filter::EventFilter;
 pub use open::Database;
 #[cfg(test)]
 pub(crate) use verify::chain as verify_chain;
+pub(crate) use verify::mend;
 pub use verify::{BadLog, Head, Verified, Wrong};

@@ -120,6 +120,12 @@ impl Database {
         Ok(done)
     }
 
+    /// Takes the write lock and gives it back.
+    pub fn require_writable(&self) -> Result<(), DatabaseError> {
+        let tried = self.connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK");
+        tried.map_err(|error| DatabaseError::from(error).at(&self.path))
+    }
+
     /// Does `work` in one transaction that only reads, so that everything it sees is of one moment.
     pub fn read<T, E: InDatabase>(&self, work: impl FnOnce(&Connection) -> Result<T, E>) -> Result<T, E> {
         let named = |error: rusqlite::Error| E::from(DatabaseError::from(error).at(&self.path));

@@ -1,13 +1,16 @@
 use std::{fmt, str::FromStr};
 
 use rusqlite::{Connection, OptionalExtension, Row, types::ValueRef};
+use serde::de::IgnoredAny;
 
 use super::{
     Database, DatabaseError, GENESIS,
+    agreement::{self, Agreement},
     chain::hash_of_columns,
-    examine::schema_complaints,
     follow::{self, Broken},
+    guards::{self, index_complaints, schema_complaints},
 };
+use crate::values::{CredentialId, EventKind};
 
 /// Where a log ends, or ended: how many events there are and the hash of the newest. Written `COUNT:HASH`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +57,8 @@ pub struct Verified {
     pub head: Head,
     /// Which of the anchors the chain goes through, in their order.
     pub through: Vec<bool>,
+    /// What is wrong although the chain is whole. It says less than an anchor that is missed.
+    pub beside: Option<BadLog>,
 }
 
 /// The first thing that is wrong with a log.
@@ -86,8 +91,16 @@ pub enum Wrong {
     PrunedUnsealed,
     /// The secret store has no seal, and a log that was kept whole has one.
     Unsealed,
-    /// What guards the log in the database is missing, or not credstack's.
+    /// The table of the events is not the one that credstack makes.
+    Foreign(String),
+    /// The event verifies, and is nothing that credstack writes.
+    Nonsense,
+    /// The row of a credential set is missing, was put in, or says other than the event that brought it.
+    Disagrees(CredentialId),
+    /// What guards the log in the database, or makes it findable, is missing or not credstack's.
     Unguarded(String),
+    /// An index has otherwise than the events.
+    Misindexed(String),
 }
 
 impl Wrong {
@@ -103,7 +116,11 @@ impl Wrong {
             Wrong::Pruned => "pruned",
             Wrong::PrunedUnsealed => "pruned-unsealed",
             Wrong::Unsealed => "unsealed",
+            Wrong::Foreign(_) => "foreign",
+            Wrong::Nonsense => "nonsense",
+            Wrong::Disagrees(_) => "disagrees",
             Wrong::Unguarded(_) => "unguarded",
+            Wrong::Misindexed(_) => "misindexed",
         }
     }
 }
@@ -116,6 +133,7 @@ impl Verified {
             pruned_by: None,
             head: Head::default(),
             through: anchors.iter().map(|anchor| anchor.count == 0).collect(),
+            beside: None,
         })
     }
 
@@ -138,29 +156,59 @@ impl Database {
     pub fn verify(&self, anchors: &[Head]) -> Result<Result<Verified, BadLog>, DatabaseError> {
         self.read(|connection| verify(connection, anchors))
     }
+
+    /// Reads every index, by which questions are answered, beside the events. It takes a minute for a million of them.
+    pub fn verify_indexes(&self) -> Result<Result<(), BadLog>, DatabaseError> {
+        let complaint = self.read(index_complaints)?.into_iter().next();
+        Ok(complaint.map_or(Ok(()), |what| Err(BadLog { event: None, wrong: Wrong::Misindexed(what) })))
+    }
+}
+
+/// Puts back what guards the log and makes it findable, and makes the credential sets what the log says of them.
+pub(crate) fn mend(connection: &Connection) -> Result<(), DatabaseError> {
+    guards::mend(connection)?;
+    agreement::mend(connection)
 }
 
 fn verify(connection: &Connection, anchors: &[Head]) -> Result<Result<Verified, BadLog>, DatabaseError> {
     let schema = schema_complaints(connection)?;
-    if let Some(complaint) = schema.iter().find(|what| what.starts_with("table event") || what.starts_with("view event")) {
-        return Ok(Err(BadLog { event: None, wrong: Wrong::Unguarded(complaint.clone()) }));
+    if let Some(complaint) = schema.iter().find(|what| what.starts_with("table event ")) {
+        return Ok(Err(BadLog { event: None, wrong: Wrong::Foreign(complaint.clone()) }));
     }
-    let verified = match chain(connection, anchors)? {
-        Ok(verified) => verified,
-        Err(bad) => return Ok(Err(bad)),
+    let (mut agreement, mut nonsense) = (Agreement::new(connection)?, None);
+    let look = |row: &Row<'_>| {
+        if !is_event(row)? {
+            nonsense.get_or_insert(row.get(0)?);
+        } else if row.get_ref(2)?.as_str().is_ok_and(|kind| kind == EventKind::Resealed.as_str()) {
+            // A person accepted what there was before.
+            nonsense = None;
+        }
+        agreement.event(row)
     };
-    // Last, for an event that is wrong says more than that somebody could make it so.
-    if let Some(complaint) = schema.into_iter().find(|what| what.starts_with("trigger ")) {
-        return Ok(Err(BadLog { event: None, wrong: Wrong::Unguarded(complaint) }));
-    }
-    Ok(Ok(verified))
+    let followed = chain(connection, anchors, look)?;
+    let nonsense = nonsense.map(|event| BadLog { event: Some(event), wrong: Wrong::Nonsense });
+    // Last, for what is wrong says more than that somebody could make it so.
+    let unguarded = schema.into_iter().next().map(|what| BadLog { event: None, wrong: Wrong::Unguarded(what) });
+    Ok(followed.map(|verified| Verified { beside: nonsense.or_else(|| agreement.found()).or(unguarded), ..verified }))
 }
 
-/// The same without a look at the schema.
-pub(crate) fn chain(connection: &Connection, anchors: &[Head]) -> Result<Result<Verified, BadLog>, DatabaseError> {
+/// Whether a row is an event as the log has them.
+fn is_event(row: &Row<'_>) -> Result<bool, DatabaseError> {
+    let known = row.get_ref(2)?.as_str().is_ok_and(|kind| EventKind::from_text(kind).is_some_and(|kind| kind != EventKind::Unreadable));
+    let detail = row.get_ref(9)?.as_bytes().unwrap_or_default();
+    let is_object = detail.starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(detail).is_ok();
+    Ok(known && is_object && jiff::Timestamp::from_second(row.get(1).unwrap_or(i64::MAX)).is_ok())
+}
+
+/// The chain alone. Each row is shown to `look`.
+pub(crate) fn chain(
+    connection: &Connection,
+    anchors: &[Head],
+    look: impl FnMut(&Row<'_>) -> Result<(), DatabaseError>,
+) -> Result<Result<Verified, BadLog>, DatabaseError> {
     let (begin, pruned_by) = checkpoint(connection)?;
-    match follow::chain(connection, begin, anchors)? {
-        Ok((head, through)) => Ok(Ok(Verified { begin, pruned_by, head, through })),
+    match follow::chain(connection, begin, anchors, look)? {
+        Ok((head, through)) => Ok(Ok(Verified { begin, pruned_by, head, through, beside: None })),
         Err(Broken { good, found }) => {
             let expected = good.count + 1;
             let wrong = match found {

@@ -38,6 +38,8 @@ impl Change {
         entry.detail.insert("before".into(), json!(before));
         entry.detail.insert("removed".into(), json!(oldest.count));
         entry.detail.insert("through".into(), json!(oldest.through.to_string()));
+        let acquired = self.database.read(|connection| events::acquired_through(connection, oldest.through.count))?;
+        entry.detail.insert("acquired_through".into(), json!(acquired));
         let (now, entry) = (self.now, by(entry, &self.actor_json()));
         let in_use = self.chosen_store()? == Some(StoreChoice::Keyring);
         let earlier = (!in_use && keyring_seal(&self.place).is_some()).then(SecretStore::keyring);

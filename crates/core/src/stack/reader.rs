@@ -201,6 +201,19 @@ impl Reader {
         }
     }
 
+    /// Fails if nothing can be written into the database, now or because another process keeps it locked. It writes nothing.
+    pub fn require_writable(&self) -> Result<(), StackError> {
+        Ok(self.database.as_ref().map_or(Ok(()), Database::require_writable)?)
+    }
+
+    /// Verifies the indexes of the log, by which questions are answered.
+    pub fn verify_indexes(&self) -> Result<Result<(), BadLog>, StackError> {
+        match &self.database {
+            Some(database) => Ok(database.verify_indexes()?),
+            None => Ok(Ok(())),
+        }
+    }
+
     /// The secret store that was chosen, if any was.
     pub fn chosen_store(&self) -> Result<Option<StoreChoice>, StackError> {
         match &self.database {

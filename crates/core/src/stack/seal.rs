@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{Change, Reader, Secrets, StackError, StateDirectory, record::by};
 use crate::{
-    database::{BadLog, Database, DatabaseError, Head, InDatabase, Verified, Wrong, events},
+    database::{BadLog, Database, DatabaseError, Head, InDatabase, Verified, Wrong, events, mend},
     secret_store::{BRIEFLY, Seal, SecretStore, StoreChoice},
     values::{Entry, EventKind},
 };
@@ -99,8 +99,10 @@ impl Change {
         })
     }
 
-    /// Accepts the log as it is: seals it, and writes down which seal it did not go through, if there was one.
-    pub fn reseal(&mut self, seals: &Seals) -> Result<Head, StackError> {
+    /// Accepts the log as it is: seals it, and writes down which seal it did not go through, if there was one. With `mended`
+    /// it first puts back what guards the log, its indexes, and the rows of the credential sets as the log has them, and
+    /// writes down why.
+    pub fn reseal(&mut self, seals: &Seals, mended: Option<&Wrong>) -> Result<Head, StackError> {
         let store = self.store()?;
         store.ready()?;
         let mut entry = Entry::new(EventKind::Resealed);
@@ -109,8 +111,16 @@ impl Change {
                 entry.detail.insert(name.into(), json!([seal.previous.to_string(), seal.next.to_string()]));
             }
         }
+        if let Some(mended) = mended {
+            entry.detail.insert("mended".into(), json!(mended.name()));
+        }
         let (now, entry) = (self.now, by(entry, &self.actor_json()));
-        self.write_sealed(&[&store], |transaction| events::append(transaction, now, &entry))?;
+        self.write_sealed(&[&store], |transaction| {
+            if mended.is_some() {
+                mend(transaction)?;
+            }
+            events::append(transaction, now, &entry)
+        })?;
         let head = self.database.read(events::head)?;
         if seals.keyring.is_some() {
             SecretStore::keyring().erase_seal(self.place.path())?;
@@ -186,6 +196,7 @@ pub(super) fn keyring_seal(place: &StateDirectory) -> Option<Seal> {
     SecretStore::keyring().seal(BRIEFLY, place.path()).ok().flatten()
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 #[path = "seal_tests.rs"]
 mod tests;

@@ -83,6 +83,8 @@ fn run(scenario: &str, bus: Bus) {
     for secret in [scenarios::SECRET, scenarios::TOKEN] {
         assert!(!stdout.contains(secret) && !stderr.contains(secret), "{scenario} shows a secret");
     }
+    // What it says where an item was created over another, before it breaks.
+    assert!(!stderr.contains("already registered"), "{scenario}: {stderr}");
     stdout.lines().filter(|line| line.contains(" -> ")).for_each(|line| println!("{line}"));
 }
 

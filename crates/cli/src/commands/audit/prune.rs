@@ -1,4 +1,5 @@
 use credstack_core::stack::{Change, Consent, Oldest};
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::verify;
@@ -6,6 +7,7 @@ use crate::{
     commands::history::moment,
     context::Context,
     failure::{Failure, Kind},
+    words,
 };
 
 /// Remove the oldest events of the log, after asking
@@ -37,7 +39,8 @@ impl Prune {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
         let before = moment::given("--before", Some(&self.before), context.now)?.unwrap_or(context.now);
         let reader = context.reader()?;
-        let none = || Failure::new(Kind::Nothing, format!("no event at the begin of the log is before {before}"));
+        let second = Timestamp::from_second(before.as_second()).unwrap_or(before);
+        let none = || Failure::new(Kind::Nothing, format!("no event at the beginning of the log is before {second}"));
         let oldest = reader.oldest(before)?.ok_or_else(none)?;
         if self.dry_run {
             return shown(context, &oldest, false);
@@ -45,7 +48,8 @@ impl Prune {
         verify::whole(&reader, None)?;
         if !self.yes {
             let Oldest { count, through } = oldest;
-            let question = format!("This removes {count} events, up to event {} of the log, for ever. Go on?", through.count);
+            let count = words::events(count);
+            let question = format!("This removes {count}, up to event {} of the log, for ever. Go on?", through.count);
             match context.terminal.confirm(&question) {
                 Some(true) => {}
                 Some(false) => return Err(Failure::usage("stopped: nothing was changed")),
@@ -65,9 +69,10 @@ fn shown(context: &Context, oldest: &Oldest, done: bool) -> Result<(), Failure> 
         let shown = json!({ "removed": if done { *count } else { 0 }, "events": count, "through": through.to_string() });
         return if done { context.output.print_done(&shown) } else { context.output.print_json(&shown) };
     }
+    let count = words::events(*count);
     match done {
-        true => context.output.say(&format!("removed {count} events; the log begins after {through}")),
-        false => context.output.print(&format!("{count} events would be removed; the log would begin after {through}"))?,
+        true => context.output.say(&format!("removed {count}; the log begins after {through}")),
+        false => context.output.print(&format!("{count} would be removed; the log would begin after {through}"))?,
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::{
     context::Context,
     failure::{Failure, Kind},
+    words,
 };
 
 /// Verify that nobody touched the log
@@ -16,12 +17,17 @@ use crate::{
 /// An event that was changed, removed, put in or moved is named, and the exit code is 9; so it is for
 /// a log that was cut off or replaced. The log says that it was verified.
 ///
+/// The credential sets must be what the log says of them, and the log's guards must be in place. The
+/// indexes, by which `history` and others find events, are read with --indexes: it takes a minute for a
+/// million events, and `credstack doctor` does it too.
+///
 /// Where secret store and database can both be rolled back, only a head that was kept elsewhere finds
 /// it: --head.
 ///
 /// Examples:
 ///   credstack audit verify
 ///   credstack audit verify --head 5:0d8df94f45fba45ebd3d4b0ea7fe1e4be10b9a2cbd0a41c8f94cd2f14cd3bbaf
+///   credstack audit verify --indexes
 ///   credstack audit verify --chain-only
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -32,6 +38,9 @@ pub struct Verify {
     /// Leave out the secret store: what its seal would find is not found
     #[arg(long)]
     chain_only: bool,
+    /// Read every index of the log too
+    #[arg(long)]
+    indexes: bool,
 }
 
 /// A log that verifies.
@@ -46,9 +55,12 @@ impl Verify {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
         let reader = context.reader()?;
         let whole = match self.chain_only {
-            true => Whole { verified: chain(&reader, &Seals::default(), self.head)?, sealed: Sealed::default() },
+            true => Whole { verified: chain(&reader, &Seals::default(), self.head)?, sealed: Sealed::default() }.checked()?,
             false => whole(&reader, self.head)?,
         };
+        if self.indexes {
+            reader.verify_indexes()?.map_err(failure)?;
+        }
         let Head { count, hash } = whole.verified.head;
         let Sealed { count: sealed, cut_off } = whole.sealed;
         let (hash, unsealed) = (hex::encode(hash), count - sealed.unwrap_or(0));
@@ -60,12 +72,13 @@ impl Verify {
                 Some(_) if unsealed == 0 => "the secret store seals all of them".to_owned(),
                 Some(sealed) => format!("the secret store seals the first {sealed}, {unsealed} came after the seal"),
                 None if self.chain_only => "only the chain was verified, not the seal".to_owned(),
-                None => "nothing is sealed yet".to_owned(),
+                None => "nothing is sealed yet, and no secret store is chosen".to_owned(),
             };
             let head = self.head.map(|head| format!("\nit goes through the head that was given, at event {}", head.count));
             let head = head.unwrap_or_default();
             let from = match whole.verified.begin.count {
-                0 => format!("{count} events verify"),
+                0 if count == 0 => "there is no log here yet, or none any more: 0 events".to_owned(),
+                0 => format!("{} verify", words::events(count)),
                 pruned => format!("events {} to {count} verify, those before were pruned", pruned + 1),
             };
             context.output.print(&format!("{from}, the newest hash is {hash}\n{seal}{head}"))?;
@@ -106,7 +119,17 @@ pub fn whole(reader: &Reader, head: Option<Head>) -> Result<Whole, Failure> {
     })?;
     let verified = chain(reader, &seals, head)?;
     let sealed = seals.sealed(&verified).map_err(failure)?;
-    Ok(Whole { verified, sealed })
+    Whole { verified, sealed }.checked()
+}
+
+impl Whole {
+    /// Itself, if nothing is wrong beside the chain and the seal.
+    fn checked(self) -> Result<Whole, Failure> {
+        match self.verified.beside {
+            Some(bad) => Err(failure(bad)),
+            None => Ok(self),
+        }
+    }
 }
 
 fn chain(reader: &Reader, seals: &Seals, head: Option<Head>) -> Result<Verified, Failure> {
@@ -120,7 +143,7 @@ fn chain(reader: &Reader, seals: &Seals, head: Option<Head>) -> Result<Verified,
 
 /// The log ends where the seal says that it ended before the newest change.
 pub fn unfinished(cut_off: i64) -> String {
-    let events = if cut_off == 1 { "1 event".to_owned() } else { format!("{cut_off} events") };
+    let events = words::events(cut_off);
     format!("the newest change, {events}, is sealed and not in the log: its command was killed, or somebody cut it off")
 }
 
@@ -138,9 +161,23 @@ pub fn failure(bad: BadLog) -> Failure {
         Wrong::Pruned => format!("{event}, of which that head was taken, was pruned: give a newer head"),
         Wrong::PrunedUnsealed => format!("{event} says that those before were pruned, and no seal covers it"),
         Wrong::Unsealed => "the secret store has no seal of it: the log, or the choice of the store, was replaced".to_owned(),
+        Wrong::Foreign(ref complaint) => format!("the database is not credstack's: {complaint}"),
+        Wrong::Nonsense => format!("{event} has its place in the chain, and is nothing that credstack writes"),
+        Wrong::Disagrees(id) if bad.event.is_none() => format!("{id} is not what the log says of it"),
+        Wrong::Disagrees(id) => format!("{id} is not what {event}, which brought it, says of it"),
         Wrong::Unguarded(ref complaint) => format!("its guard in the database is not whole: {complaint}"),
+        Wrong::Misindexed(ref complaint) => format!("what finds its events is not whole: {complaint}"),
     };
     let next = match bad.wrong {
+        Wrong::Nonsense => {
+            "keep a copy of the state directory as it is: somebody who can write it added that event; `credstack audit seal` accepts it"
+        }
+        Wrong::Disagrees(_) => {
+            "keep a copy of the state directory as it is; `credstack audit seal` makes the credential sets what the log says of them"
+        }
+        Wrong::Unguarded(_) | Wrong::Misindexed(_) => {
+            "keep a copy of the state directory as it is; `credstack audit seal` puts the guards and the indexes back"
+        }
         Wrong::Unsealed => {
             "if you moved the state directory, or emptied the keyring, `credstack audit seal` accepts the log as it is"
         }

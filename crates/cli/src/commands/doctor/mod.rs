@@ -171,6 +171,12 @@ fn database(context: &Context) -> Finding {
         (Ok(_), Ok(health)) if health.complaints.is_empty() => Finding::good("database", readable(&health.readable)),
         // Nothing is wrong with it: there is nothing to be saved.
         (Err(error @ DatabaseError::Newer { .. }), _) | (Err(error), Err(_)) => Finding::bad("database", error),
+        (Ok(_), Ok(health)) if health.mendable => Finding::bad(
+            "database",
+            Failure::new(Kind::Database, health.complaints.join("; ")).next_step(
+                "keep a copy of the state directory as it is; `credstack audit seal` puts the log's guards and indexes back",
+            ),
+        ),
         (opened, Ok(health)) => {
             let why = opened.err().map(|error| error.to_string()).unwrap_or_else(|| health.complaints.join("; "));
             let message = format!("{why}; still readable: {}", readable(&health.readable));

@@ -2,7 +2,7 @@
 
 use credstack_core::{
     refresh,
-    stack::{Landing, Reader},
+    stack::{Landing, Link, Reader},
     values::{
         Arn, Credential, CredentialId, FrameName,
         request::{LimitError, NarrowError, Narrowing, OneTime, Parameter, Request, SignerKind},
@@ -19,6 +19,7 @@ use crate::{
     failure::Failure,
     signer::{self, Choice},
     signing::{self, Signing},
+    unkept::unkept,
     words,
 };
 
@@ -133,7 +134,8 @@ impl Narrow {
         signals.hold();
         let pushed = change(context, "exec", true, |change| {
             change.push(&context.stack, acquired.clone(), Landing::Nowhere, &shell, detail.clone())
-        })?;
+        })
+        .map_err(|failure| unkept(context, "exec", &[Link { acquired: acquired.clone(), detail: detail.clone() }], failure))?;
         let Credential { id, expires_at, .. } = pushed.credential;
         let until = words::expiry(expires_at, true, context.time());
         context.output.explain(&format!("{program} runs under {id} ({}), {until}", words::identity(&pushed.credential)));

@@ -1,3 +1,5 @@
+use std::slice;
+
 use credstack_core::{
     refresh,
     stack::{Chain, Change, Landing, Link, Pushed, Reader, Shell, StackError},
@@ -11,7 +13,9 @@ use crate::{
     context::Context,
     failure::Failure,
     shapes::FrameShape,
-    signing, words,
+    signing,
+    unkept::unkept,
+    words,
 };
 
 /// Stores what was acquired, makes it current, and shows it.
@@ -32,7 +36,8 @@ pub fn push_chain(context: &Context, common: &Common, command: &str, chain: Chai
     let landing = common.landing();
     let by_shells_keys = chain.behind.first().unwrap_or(&chain.last).acquired.signer == Signer::ShellKeys;
     let pushed: Pushed =
-        change(context, command, common.yes, |change| change.push_chain(&context.stack, chain.clone(), landing, &shell))?;
+        change(context, command, common.yes, |change| change.push_chain(&context.stack, chain.clone(), landing, &shell))
+            .map_err(|failure| unkept(context, command, &[&chain.behind[..], slice::from_ref(&chain.last)].concat(), failure))?;
     let output = &context.output;
     if output.json() {
         let position = pushed.moved.is_some().then_some(0);

@@ -13,6 +13,8 @@ use crate::secret_store::{Patience, SecretStoreError};
 /// How long a provider may take to begin to answer once it has its name.
 const STARTING: Duration = Duration::from_secs(1);
 
+const CONTENT_TYPE: &str = "application/octet-stream";
+
 /// The Secret Service of the desktop: gnome-keyring, KWallet, KeePassXC, …
 struct Desktop {
     service: SecretService,
@@ -41,11 +43,18 @@ fn is_starting(error: &Error) -> bool {
 
 impl Entries for Desktop {
     fn set(&self, name: &str, secret: &[u8]) -> Result<()> {
-        let label = format!("credstack {name}");
         let collection = self.default_collection()?;
-        collection
-            .create_item(&label, attributes(name), secret, true, "application/octet-stream")
-            .map_err(|error| self.failure(error))?;
+        let there = self.search(name)?;
+        for item in &there {
+            // Not by creating another over it: gnome-keyring 42 registers that one twice, frees it once, and sooner or later
+            // answers nobody any more.
+            item.set_secret(secret, CONTENT_TYPE).map_err(|error| self.failure(error))?;
+        }
+        if there.is_empty() {
+            let label = format!("credstack {name}");
+            let created = collection.create_item(&label, attributes(name), secret, false, CONTENT_TYPE);
+            created.map_err(|error| self.failure(error))?;
+        }
         Ok(())
     }
 
