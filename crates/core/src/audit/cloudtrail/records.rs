@@ -113,7 +113,7 @@ fn object(bytes: &mut Bytes<impl Read>, place: Place, take: &mut dyn FnMut(Piece
     let at = bytes.position();
     let wrong = loop {
         let mut stream = serde_json::Deserializer::from_slice(bytes.rest()).into_iter::<Record<'_>>();
-        let is_short = match stream.next() {
+        let (is_short, is_half) = match stream.next() {
             Some(Ok(record)) => {
                 let length = stream.byte_offset();
                 if length > LARGEST {
@@ -124,10 +124,12 @@ fn object(bytes: &mut Bytes<impl Read>, place: Place, take: &mut dyn FnMut(Piece
                 return;
             }
             // serde_json has no other name for half of a surrogate pair.
-            Some(Err(error)) if error.to_string().contains("hex escape") && bytes.mend_value() => continue,
-            Some(Err(error)) => error.is_eof(),
-            None => false,
+            Some(Err(error)) => (error.is_eof(), error.to_string().contains("hex escape")),
+            None => (false, false),
         };
+        if is_half && bytes.mend_value() {
+            continue;
+        }
         if !is_short {
             break Wrong::NotJson;
         }
