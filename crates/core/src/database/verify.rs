@@ -194,7 +194,8 @@ fn verify(connection: &Connection, anchors: &[Head]) -> Result<Result<Verified, 
 
 /// Whether a row is an event as the log has them.
 fn is_event(row: &Row<'_>) -> Result<bool, DatabaseError> {
-    let known = row.get_ref(2)?.as_str().is_ok_and(|kind| EventKind::from_text(kind).is_some_and(|kind| kind != EventKind::Unreadable));
+    let known =
+        row.get_ref(2)?.as_str().is_ok_and(|kind| EventKind::from_text(kind).is_some_and(|kind| kind != EventKind::Unreadable));
     let detail = row.get_ref(9)?.as_bytes().unwrap_or_default();
     let is_object = detail.starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(detail).is_ok();
     Ok(known && is_object && jiff::Timestamp::from_second(row.get(1).unwrap_or(i64::MAX)).is_ok())
