@@ -61,33 +61,39 @@ impl Verify {
         if self.indexes {
             reader.verify_indexes()?.map_err(failure)?;
         }
-        let Head { count, hash } = whole.verified.head;
-        let Sealed { count: sealed, cut_off } = whole.sealed;
-        let (hash, unsealed) = (hex::encode(hash), count - sealed.unwrap_or(0));
-        if context.output.json() {
-            let shown = json!({ "events": count, "pruned": whole.verified.begin.count, "hash": hash, "sealed": sealed, "unsealed": unsealed, "cut_off": cut_off });
-            context.output.print_json(&shown)?;
-        } else {
-            let seal = match sealed {
-                Some(_) if unsealed == 0 => "the secret store seals all of them".to_owned(),
-                Some(sealed) => format!("the secret store seals the first {sealed}, {unsealed} came after the seal"),
-                None if self.chain_only => "only the chain was verified, not the seal".to_owned(),
-                None => "nothing is sealed yet, and no secret store is chosen".to_owned(),
-            };
-            let head = self.head.map(|head| format!("\nit goes through the head that was given, at event {}", head.count));
-            let head = head.unwrap_or_default();
-            let from = match whole.verified.begin.count {
-                0 if count == 0 => "there is no log here yet, or none any more: 0 events".to_owned(),
-                0 => format!("{} verify", words::events(count)),
-                pruned => format!("events {} to {count} verify, those before were pruned", pruned + 1),
-            };
-            context.output.print(&format!("{from}, the newest hash is {hash}\n{seal}{head}"))?;
+        let (Head { count, hash }, Sealed { count: sealed, cut_off }) = (whole.verified.head, whole.sealed);
+        match context.output.json() {
+            true => context.output.print_json(&json!({
+                "events": count, "pruned": whole.verified.begin.count, "hash": hex::encode(hash), "sealed": sealed,
+                "unsealed": count - sealed.unwrap_or(0), "cut_off": cut_off,
+            }))?,
+            false => context.output.print(&self.words(&whole))?,
         }
         if cut_off > 0 {
             context.output.warn(&unfinished(cut_off));
         }
         self.tell(context, &whole);
         Ok(())
+    }
+
+    fn words(&self, whole: &Whole) -> String {
+        let Head { count, hash } = whole.verified.head;
+        let newest = format!("the newest hash is {}", hex::encode(hash));
+        let from = match whole.verified.begin.count {
+            0 if count == 0 => "there is no log here yet, or none any more".to_owned(),
+            0 => format!("{} verify, {newest}", words::events(count)),
+            pruned => format!("events {} to {count} verify, those before were pruned, {newest}", pruned + 1),
+        };
+        let seal = match whole.sealed.count {
+            Some(sealed) if sealed == count => "the secret store seals all of them".to_owned(),
+            Some(sealed) => format!("the secret store seals the first {sealed}, {} came after the seal", count - sealed),
+            None if self.chain_only => "only the chain was verified, not the seal".to_owned(),
+            None => "nothing is sealed yet, and no secret store is chosen".to_owned(),
+        };
+        match self.head {
+            Some(head) => format!("{from}\n{seal}\nit goes through the head that was given, at event {}", head.count),
+            None => format!("{from}\n{seal}"),
+        }
     }
 
     /// Writes down that the log was verified, which cannot fail it.
