@@ -78,7 +78,7 @@ impl Agreement {
         Ok(Agreement { facts, known, replaced, renewed: HashMap::new(), rowless: HashMap::new(), pruned_through: 0, first: None })
     }
 
-    /// Compares one event, its columns as [`super::verify::ROWS`] has them.
+    /// Compares one event, its columns as [`super::follow::ROWS`] has them.
     pub fn event(&mut self, row: &Row<'_>) -> Result<(), DatabaseError> {
         let Ok(Some(kind)) = row.get_ref(2)?.as_str().map(EventKind::from_text) else { return Ok(()) };
         let detail = || row.get_ref(9).map(|detail| detail.as_str().unwrap_or_default());

@@ -10,8 +10,11 @@ use rusqlite::{Connection, Row};
 use super::{
     DatabaseError, Head,
     chain::{encode, hash_of_encoded},
-    verify::ROWS,
 };
+
+/// The log, oldest first, as it is stored.
+pub(super) const ROWS: &str = "SELECT sequence, at, event, stack, credential, parent, access_key_id, account, arn, detail, hash
+     FROM event ORDER BY sequence";
 
 /// How many rows are handed over at a time, and how many such parts may wait.
 const PART: usize = 512;

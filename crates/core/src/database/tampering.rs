@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use rusqlite::{Connection, Row, types::Value};
 
-use super::verify::ROWS;
+use super::follow::ROWS;
 
 pub(crate) const COLUMNS: [&str; 11] =
     ["sequence", "at", "event", "stack", "credential", "parent", "access_key_id", "account", "arn", "detail", "hash"];
