@@ -7,6 +7,7 @@ use std::{
     os::unix::fs::DirBuilderExt,
     path::PathBuf,
     process::{Child, Command, Stdio},
+    sync::Mutex,
     thread,
     time::{Duration, Instant},
 };
@@ -37,7 +38,7 @@ pub struct Desktop {
     bus: Child,
     pub address: String,
     pub directory: PathBuf,
-    daemon: Option<Child>,
+    daemon: Mutex<Option<Child>>,
 }
 
 impl Desktop {
@@ -59,40 +60,41 @@ impl Desktop {
             .expect(NEEDED);
         let mut address = String::new();
         BufReader::new(bus.stdout.take().unwrap()).read_line(&mut address).unwrap();
-        Desktop { bus, address: address.trim_end().to_owned(), directory, daemon: None }
+        Desktop { bus, address: address.trim_end().to_owned(), directory, daemon: Mutex::default() }
     }
 
     /// A bus with an unlocked keyring, as a login makes it.
     pub fn new(directory: PathBuf) -> Desktop {
-        let mut desktop = Desktop::without_keyring(directory);
+        let desktop = Desktop::without_keyring(directory);
         desktop.start_unlocked();
         desktop
     }
 
     /// Starts the daemon and unlocks its keyring, which is made if it is not there.
-    pub fn start_unlocked(&mut self) {
+    pub fn start_unlocked(&self) {
         self.start(&["--unlock"], b"test-password");
     }
 
     /// Starts the daemon and unlocks nothing.
-    pub fn start_as_it_is(&mut self) {
+    pub fn start_as_it_is(&self) {
         self.start(&[], b"");
     }
 
-    fn start(&mut self, arguments: &[&str], password: &[u8]) {
+    fn start(&self, arguments: &[&str], password: &[u8]) {
         let mut command = Command::new("gnome-keyring-daemon");
         command.args(["--foreground", "--components=secrets"]).args(arguments);
         self.prepare(&mut command);
         let command = command.env("HOME", &self.directory).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut daemon = command.spawn().expect(NEEDED);
         daemon.stdin.take().unwrap().write_all(password).unwrap();
-        self.daemon = Some(daemon);
+        *self.daemon.lock().unwrap() = Some(daemon);
         self.wait_for_owner(true);
     }
 
     /// Ends the daemon as a power cut does.
-    pub fn end_keyring(&mut self) {
-        if let Some(mut daemon) = self.daemon.take() {
+    pub fn end_keyring(&self) {
+        let daemon = self.daemon.lock().unwrap().take();
+        if let Some(mut daemon) = daemon {
             daemon.kill().unwrap();
             daemon.wait().unwrap();
             self.wait_for_owner(false);
@@ -101,7 +103,7 @@ impl Desktop {
 
     /// Sends the daemon a signal: STOP or CONT.
     pub fn signal(&self, signal: &str) {
-        let id = self.daemon.as_ref().unwrap().id().to_string();
+        let id = self.daemon.lock().unwrap().as_ref().unwrap().id().to_string();
         assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
     }
 
@@ -119,31 +121,36 @@ impl Desktop {
 
     /// The names of our items, with nothing of their content.
     pub fn items(&self) -> Vec<String> {
-        let bus = self.connect();
-        let mut names = Vec::new();
-        for item in search(&bus, &[("service", "credstack")]) {
-            let attributes: Attributes = proxy(&bus, item).get("org.freedesktop.Secret.Item", "Attributes").unwrap();
-            names.extend(attributes.get("username").cloned());
-        }
-        names
+        self.asked(|bus| {
+            let mut names = Vec::new();
+            for item in search(bus, &[("service", "credstack")])? {
+                let attributes: Attributes = proxy(bus, item).get("org.freedesktop.Secret.Item", "Attributes")?;
+                names.extend(attributes.get("username").cloned());
+            }
+            Ok(names)
+        })
     }
 
     /// Removes an item of ours.
     pub fn forget(&self, name: &str) {
-        let bus = self.connect();
-        for item in search(&bus, &[("service", "credstack"), ("username", name)]) {
-            let (_no_prompt,): (Path<'_>,) = proxy(&bus, item).method_call("org.freedesktop.Secret.Item", "Delete", ()).unwrap();
-        }
+        self.asked(|bus| {
+            for item in search(bus, &[("service", "credstack"), ("username", name)])? {
+                let (_no_prompt,): (Path<'_>,) = proxy(bus, item).method_call("org.freedesktop.Secret.Item", "Delete", ())?;
+            }
+            Ok(())
+        });
     }
 
     /// The secrets of our items, by their names, to put them back later: a restart of the daemon takes long.
     pub fn secrets(&self) -> BTreeMap<String, Vec<u8>> {
-        let bus = self.connect();
-        let session = open_session(&bus);
         let secret = |name: String| {
-            let item = search(&bus, &[("service", "credstack"), ("username", &name)]).remove(0);
-            let ((_, _, secret, _),): (Secret,) =
-                proxy(&bus, item).method_call("org.freedesktop.Secret.Item", "GetSecret", (session.clone(),)).unwrap();
+            let secret = self.asked(|bus| {
+                let session = open_session(bus)?;
+                let item = search(bus, &[("service", "credstack"), ("username", &name)])?.remove(0);
+                let ((_, _, secret, _),): (Secret,) =
+                    proxy(bus, item).method_call("org.freedesktop.Secret.Item", "GetSecret", (session,))?;
+                Ok(secret)
+            });
             (name, secret)
         };
         self.items().into_iter().map(secret).collect()
@@ -152,18 +159,44 @@ impl Desktop {
     /// Puts an item of ours back, as the program writes it. There is none of that name: gnome-keyring 42 breaks where items
     /// are created over others.
     pub fn put(&self, name: &str, secret: &[u8]) {
-        let bus = self.connect();
-        let session = open_session(&bus);
-        let attributes: Attributes = [("service", "credstack"), ("username", name)].map(|(k, v)| (k.into(), v.into())).into();
-        let properties: HashMap<&str, Variant<Box<dyn RefArg>>> = HashMap::from([
-            ("org.freedesktop.Secret.Item.Label", Variant(Box::new(format!("credstack {name}")) as Box<dyn RefArg>)),
-            ("org.freedesktop.Secret.Item.Attributes", Variant(Box::new(attributes))),
-        ]);
-        let secret = (session, Vec::<u8>::new(), secret, "application/octet-stream");
-        let (_item, prompt): (Path<'_>, Path<'_>) = proxy(&bus, "/org/freedesktop/secrets/collection/login".into())
-            .method_call("org.freedesktop.Secret.Collection", "CreateItem", (properties, secret, false))
-            .unwrap();
+        let prompt: Path<'_> = self.asked(|bus| {
+            let session = open_session(bus)?;
+            let attributes: Attributes = [("service", "credstack"), ("username", name)].map(|(k, v)| (k.into(), v.into())).into();
+            let properties: HashMap<&str, Variant<Box<dyn RefArg>>> = HashMap::from([
+                ("org.freedesktop.Secret.Item.Label", Variant(Box::new(format!("credstack {name}")) as Box<dyn RefArg>)),
+                ("org.freedesktop.Secret.Item.Attributes", Variant(Box::new(attributes))),
+            ]);
+            let secret = (session, Vec::<u8>::new(), secret, "application/octet-stream");
+            let (_item, prompt): (Path<'_>, Path<'_>) = proxy(bus, "/org/freedesktop/secrets/collection/login".into())
+                .method_call("org.freedesktop.Secret.Collection", "CreateItem", (properties, secret, false))?;
+            Ok(prompt)
+        });
         assert_eq!(&*prompt, "/");
+    }
+
+    /// What the daemon answers. It aborts now and then after a client was killed while it opened a session, as it does up to
+    /// its version 50; then it is started anew, as a desktop does, and asked again.
+    fn asked<T>(&self, ask: impl Fn(&Connection) -> Result<T, dbus::Error>) -> T {
+        let answer = ask(&self.connect());
+        if answer.is_err() && self.has_ended() {
+            self.wait_for_owner(false);
+            self.start_unlocked();
+            return ask(&self.connect()).unwrap();
+        }
+        answer.unwrap()
+    }
+
+    /// Whether the daemon has ended by itself. Who hung up is about to.
+    fn has_ended(&self) -> bool {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        let ended = || self.daemon.lock().unwrap().as_mut().is_some_and(|daemon| daemon.try_wait().unwrap().is_some());
+        while !ended() {
+            if Instant::now() > deadline {
+                return false;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        true
     }
 
     fn connect(&self) -> Connection {
@@ -196,7 +229,7 @@ impl Desktop {
         }
         // It takes its name a moment before it can be asked anything.
         let bus = self.connect();
-        while owned && try_search(&bus, &[]).is_err() {
+        while owned && search(&bus, &[]).is_err() {
             assert!(Instant::now() < deadline, "gnome-keyring does not answer");
             thread::sleep(Duration::from_millis(5));
         }
@@ -214,7 +247,7 @@ impl Desktop {
 impl Drop for Desktop {
     fn drop(&mut self) {
         // They may have ended by themselves.
-        for process in self.daemon.iter_mut().chain([&mut self.bus]) {
+        for process in self.daemon.get_mut().unwrap().iter_mut().chain([&mut self.bus]) {
             let _ = process.kill();
             let _ = process.wait();
         }
@@ -226,18 +259,14 @@ type Attributes = HashMap<String, String>;
 type Secret = (Path<'static>, Vec<u8>, Vec<u8>, String);
 
 /// A session without encryption: these secrets are made up.
-fn open_session(bus: &Connection) -> Path<'static> {
+fn open_session(bus: &Connection) -> Result<Path<'static>, dbus::Error> {
     let service = proxy(bus, "/org/freedesktop/secrets".into());
     let (_output, session): (Variant<Box<dyn RefArg>>, Path<'static>) =
-        service.method_call("org.freedesktop.Secret.Service", "OpenSession", ("plain", Variant(""))).unwrap();
-    session
+        service.method_call("org.freedesktop.Secret.Service", "OpenSession", ("plain", Variant("")))?;
+    Ok(session)
 }
 
-fn search(bus: &Connection, attributes: &[(&str, &str)]) -> Vec<Path<'static>> {
-    try_search(bus, attributes).unwrap()
-}
-
-fn try_search(bus: &Connection, attributes: &[(&str, &str)]) -> Result<Vec<Path<'static>>, dbus::Error> {
+fn search(bus: &Connection, attributes: &[(&str, &str)]) -> Result<Vec<Path<'static>>, dbus::Error> {
     let attributes: HashMap<&str, &str> = attributes.iter().copied().collect();
     let service = proxy(bus, "/org/freedesktop/secrets".into());
     let (unlocked, locked): (Vec<_>, Vec<_>) =

@@ -148,6 +148,16 @@ fn setup_on_a_new_machine() {
     }
 }
 
+#[test]
+fn a_keyring_that_ended_is_started_again() {
+    let machine = Machine::new(Store::Keyring);
+    machine.run(&["push", "assume", "Developer"]).ok();
+    let before = machine.secrets();
+    machine.desktop.as_ref().unwrap().signal("KILL");
+    assert_eq!(machine.secrets(), before);
+    machine.run(&["pop"]).ok();
+}
+
 macro_rules! operations {
     ($($name:ident: [$($before:expr),*] => $change:expr;)*) => {
         mod vault {
