@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::common::{ALICE_KEY, TestEnvironment, terminal::Terminal};
+use crate::common::{ALICE_KEY, ALICE_MFA, TestEnvironment, terminal::Terminal};
 
 const DEVELOPER: &str = "arn:aws:iam::111122223333:role/Developer";
 const READ_ONLY: &str = "arn:aws:iam::444455556666:role/ReadOnly";
@@ -208,4 +208,15 @@ fn what_people_paste_is_taken() {
     env.plain(["--stack", "other", "audit", "show", "c1"]).exits(2).says("every stack");
     env.plain(["--stack", "other", "audit", "report", "--html", "-"]).exits(2).says("all stacks");
     assert_eq!(env.plain(["audit", "export", "--output", "-"]).ok().stdout.lines().count(), env.events().len() - 1);
+}
+
+#[test]
+fn a_refusal_says_what_was_asked_of_whom_and_why_not() {
+    let env = TestEnvironment::new();
+    env.plain(["push", "assume", NOBODY]).exits(4);
+    env.plain(["push", "session", "--mfa-serial", ALICE_MFA, "--mfa-code", "000000"]).exits(4);
+    let shown = env.plain(["history", "--failed"]).ok().stdout;
+    for said in [&format!("AssumeRole {NOBODY}: AccessDenied"), "GetSessionToken: AccessDenied"] {
+        assert!(shown.contains(said), "{said}: {shown}");
+    }
 }

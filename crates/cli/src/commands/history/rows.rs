@@ -22,7 +22,10 @@ pub fn table_of(events: &[Event]) -> String {
 pub fn identity(event: &Event) -> String {
     let (entry, text) = (&event.entry, |name| text(&event.entry.detail, name));
     match entry.event {
-        EventKind::Refused | EventKind::Failed => format!("{} {}: {}", text("operation"), text("target"), text("code")),
+        // Not every operation has a target.
+        EventKind::Refused | EventKind::Failed => {
+            format!("{}: {}", format!("{} {}", text("operation"), text("target")).trim_end(), text("code"))
+        }
         EventKind::Unreadable => {
             let what = entry.detail.get("unreadable").and_then(Value::as_object);
             format!("{} {}", whose(entry), what.map(|what| Value::Object(what.clone()).to_string()).unwrap_or_default())
