@@ -36,9 +36,12 @@ fn verify(connection: &Connection, anchors: &[Head]) -> Result<Result<Verified, 
         return Ok(Err(BadLog { event: None, wrong: Wrong::Foreign(complaint.clone()) }));
     }
     let (mut agreement, mut nonsense) = (Agreement::new(connection)?, None);
+    // What stands before an anchor is what this program wrote there.
+    let anchored = anchors.iter().map(|anchor| anchor.count).max().unwrap_or(0);
     let look = |row: &Row<'_>| {
-        if !is_event(row)? {
-            nonsense.get_or_insert(row.get(0)?);
+        let sequence: i64 = row.get(0)?;
+        if sequence > anchored && !is_event(row)? {
+            nonsense.get_or_insert(sequence);
         } else if row.get_ref(2)?.as_str().is_ok_and(|kind| kind == EventKind::Resealed.as_str()) {
             // A person accepted what there was before.
             nonsense = None;
