@@ -1,6 +1,6 @@
 use jiff::Timestamp;
+use ring::digest::{Context, SHA256};
 use rusqlite::types::ValueRef;
-use sha2::{Digest, Sha256};
 
 use crate::values::Entry;
 
@@ -47,7 +47,11 @@ pub(super) fn hash_of_columns(previous: &[u8; 32], columns: [ValueRef<'_>; 10]) 
 
 /// The same over the columns as [`encode`] wrote them.
 pub(super) fn hash_of_encoded(previous: &[u8; 32], columns: &[u8]) -> [u8; 32] {
-    Sha256::new().chain_update(ENCODING).chain_update(previous).chain_update(columns).finalize().into()
+    let mut hash = Context::new(&SHA256);
+    [ENCODING, previous, columns].into_iter().for_each(|bytes| hash.update(bytes));
+    let mut hashed = GENESIS;
+    hashed.copy_from_slice(hash.finish().as_ref());
+    hashed
 }
 
 /// Appends a column as it is hashed. A type that this program never writes has bytes of its own, so that it never hashes as
