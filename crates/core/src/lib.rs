@@ -17,6 +17,7 @@
 
 pub mod ambient;
 pub mod audit;
+mod blocking;
 pub mod console;
 pub mod database;
 mod http;

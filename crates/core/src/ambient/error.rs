@@ -102,6 +102,10 @@ pub enum AmbientError {
 }
 
 impl AmbientError {
+    pub(super) fn no_runtime(error: &std::io::Error) -> AmbientError {
+        AmbientError::Configuration { what: format!("cannot start the network runtime: {error}") }
+    }
+
     /// What to do next, in the style of every message: no capital, no full stop.
     pub fn next_step(&self) -> String {
         match self {

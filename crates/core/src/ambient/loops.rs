@@ -6,8 +6,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tokio::runtime::Builder;
-
 use super::{AmbientError, profiles::Profiles};
 
 /// Refuses a profile that gets its credentials from credstack, directly, through its `source_profile`s, or through a program
@@ -21,10 +19,7 @@ use super::{AmbientError, profiles::Profiles};
 /// [`AmbientError::Loop`] with the profile that names credstack; [`AmbientError::NoSuchProfile`],
 /// [`AmbientError::Configuration`].
 pub fn refuse_loops(profile: Option<&str>, our_exe: Option<&Path>) -> Result<(), AmbientError> {
-    let runtime = Builder::new_current_thread()
-        .build()
-        .map_err(|error| AmbientError::Configuration { what: format!("cannot start the runtime: {error}") })?;
-    let profiles = runtime.block_on(Profiles::load(profile))?;
+    let profiles = Profiles::load_blocking(profile)?;
     refuse(&profiles, profiles.selected(), our_exe)
 }
 

@@ -4,7 +4,6 @@
 use std::path::PathBuf;
 
 use aws_config::profile::Profile;
-use tokio::runtime::Builder;
 
 use super::{
     AmbientError, Question, loops,
@@ -59,10 +58,7 @@ pub struct Hop {
 ///
 /// [`AmbientError::Loop`], [`AmbientError::NoSuchProfile`] and [`AmbientError::Configuration`].
 pub fn read_profile(question: &Question, session_name: &str) -> Result<ProfilePlan, AmbientError> {
-    let runtime = Builder::new_current_thread()
-        .build()
-        .map_err(|error| AmbientError::Configuration { what: format!("cannot start the runtime: {error}") })?;
-    let profiles = runtime.block_on(Profiles::load(question.reference.profile.as_deref()))?;
+    let profiles = Profiles::load_blocking(question.reference.profile.as_deref())?;
     if profiles.get(profiles.selected()).is_none() {
         return Err(profiles.missing(profiles.selected(), None));
     }

@@ -4,6 +4,7 @@ use aws_config::profile::{Profile, ProfileSet};
 use aws_types::os_shim_internal::{Env, Fs};
 
 use super::{AmbientError, Question};
+use crate::blocking;
 
 /// The profiles of `~/.aws/config` and `~/.aws/credentials`, as the SDK reads them, and the one that counts.
 pub(super) struct Profiles {
@@ -37,6 +38,11 @@ impl Profiles {
             return Err(profiles.missing(&profiles.selected, named_by));
         }
         Ok(profiles)
+    }
+
+    /// The same for a caller that is not asynchronous.
+    pub(super) fn load_blocking(named: Option<&str>) -> Result<Profiles, AmbientError> {
+        blocking::run(|| Profiles::load(named)).unwrap_or_else(|error| Err(AmbientError::no_runtime(&error)))
     }
 
     /// The name of the profile that counts; there is one of that name, unless it is `default`.

@@ -1,7 +1,6 @@
 use std::{path::PathBuf, time::Duration};
 
 use jiff::Timestamp;
-use tokio::runtime::Builder;
 
 use super::{
     AmbientError, EnvironmentKeys,
@@ -10,7 +9,10 @@ use super::{
     profiles::Profiles,
     walk::Walk,
 };
-use crate::values::{Ambient, CredentialSet};
+use crate::{
+    blocking,
+    values::{Ambient, CredentialSet},
+};
 
 /// Which ambient identity is wanted, and how it may be looked for.
 #[derive(Clone, Debug, Default)]
@@ -71,11 +73,7 @@ pub struct Resolved {
 ///
 /// Every [`AmbientError`]; [`AmbientError::Nothing`] when no provider had anything to say.
 pub fn resolve(question: &Question) -> Result<Resolved, AmbientError> {
-    let runtime = Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| AmbientError::Configuration { what: format!("cannot start the network runtime: {error}") })?;
-    let answer = runtime.block_on(async {
+    let answer = blocking::run(|| async {
         let profiles = Profiles::load(question.reference.profile.as_deref()).await?;
         let region = profiles.region(question);
         if let (None, Some(keys)) = (&question.reference.profile, &question.environment_keys) {
@@ -104,7 +102,5 @@ pub fn resolve(question: &Question) -> Result<Resolved, AmbientError> {
             Err(_) => Err(AmbientError::TimedOut { provider: provider.unwrap_or("the default chain"), after: most }),
         }
     });
-    // A plain drop would wait for a name resolution that hangs.
-    runtime.shutdown_background();
-    answer
+    answer.unwrap_or_else(|error| Err(AmbientError::no_runtime(&error)))
 }

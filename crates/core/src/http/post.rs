@@ -9,10 +9,10 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::body::SdkBody;
 use http_body_util::BodyExt;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::runtime::Builder;
 use zeroize::Zeroizing;
 
 use super::{Both, ByEndpoint};
+use crate::blocking;
 
 /// How long it may take to connect.
 const CONNECT: Duration = Duration::from_secs(4);
@@ -65,7 +65,6 @@ pub(crate) fn post_form(
 /// Sends a body, with the trust and the proxies of every other call, and waits for the answer. No redirect is followed.
 pub(crate) fn post(what: Post<'_>) -> Result<Posted, PostError> {
     let Post { url, content_type, accept, headers: more, body, ca_bundle, time_out } = what;
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(PostError::Runtime)?;
     let connector = ByEndpoint(Arc::new(Both {
         settings: HttpConnectorSettings::builder().connect_timeout(CONNECT).build(),
         sleep: Some(SharedAsyncSleep::new(TokioSleep::new())),
@@ -86,7 +85,7 @@ pub(crate) fn post(what: Post<'_>) -> Result<Posted, PostError> {
         let unfit = || broken(format!("the header {name} cannot be sent").into());
         headers.try_insert(name.clone(), value.expose_secret().to_owned()).map_err(|_| unfit())?;
     }
-    let answer = runtime.block_on(async {
+    let answer = blocking::run(|| async {
         tokio::time::timeout(time_out, async {
             let answer = connector.call(request).await?;
             let status = answer.status().as_u16();
@@ -97,7 +96,5 @@ pub(crate) fn post(what: Post<'_>) -> Result<Posted, PostError> {
         .await
         .unwrap_or(Err(PostError::TimedOut))
     });
-    // A plain drop would wait for a name resolution that hangs.
-    runtime.shutdown_background();
-    answer
+    answer.unwrap_or_else(|error| Err(PostError::Runtime(error)))
 }

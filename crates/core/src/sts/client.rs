@@ -21,9 +21,12 @@ use super::{
     configuration::{Loaded, load},
     error, operations,
 };
-use crate::values::{
-    CredentialSet, Identity,
-    request::{OneTime, Request},
+use crate::{
+    blocking,
+    values::{
+        CredentialSet, Identity,
+        request::{OneTime, Request},
+    },
 };
 
 /// A way to STS: region, endpoint, trust, proxies and time-outs, found once.
@@ -44,11 +47,13 @@ impl Sts {
     ///
     /// [`StsError::Configuration`] when the configuration files exist and cannot be read.
     pub fn connect(settings: &Settings) -> Result<Sts, StsError> {
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| StsError::Configuration { what: format!("cannot start the network runtime: {error}") })?;
-        let Loaded { config, region: configured_region, endpoint } = runtime.block_on(load(settings))?;
+        let loaded = blocking::apart(|| {
+            let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| no_runtime(&error))?;
+            let loaded = runtime.block_on(load(settings))?;
+            Ok((runtime, loaded))
+        });
+        let (runtime, loaded) = loaded.unwrap_or_else(|error| Err(no_runtime(&error)))?;
+        let Loaded { config, region: configured_region, endpoint } = loaded;
         let region = config.region().map(ToString::to_string).unwrap_or_default();
         Ok(Sts { runtime: Some(runtime), config, region, configured_region, endpoint })
     }
@@ -105,9 +110,9 @@ impl Sts {
         })
     }
 
-    pub(super) fn block_on<T>(&self, future: impl Future<Output = Result<T, StsError>>) -> Result<T, StsError> {
+    pub(super) fn block_on<T: Send>(&self, future: impl Future<Output = Result<T, StsError>> + Send) -> Result<T, StsError> {
         match &self.runtime {
-            Some(runtime) => runtime.block_on(future),
+            Some(runtime) => blocking::apart(|| runtime.block_on(future)).unwrap_or_else(|error| Err(no_runtime(&error))),
             None => Err(StsError::Configuration { what: "the network runtime has ended".into() }),
         }
     }
@@ -129,6 +134,10 @@ impl Sts {
         let secrets = secrets.cloned().collect();
         Call { client: Client::from_conf(config.build()), seen, operation, region: self.region.clone(), secrets }
     }
+}
+
+fn no_runtime(error: &std::io::Error) -> StsError {
+    StsError::Configuration { what: format!("cannot start the network runtime: {error}") }
 }
 
 impl Drop for Sts {

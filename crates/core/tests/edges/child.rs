@@ -20,6 +20,8 @@ use credstack_core::{
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
+use crate::inside_tokio;
+
 const MARK: &str = "=== result ===";
 
 /// A home directory and an environment, both empty but for what a test puts there.
@@ -99,7 +101,8 @@ impl Shell {
         self.run("ambient")
     }
 
-    fn run(&self, task: &str) -> Outcome {
+    /// Does a task.
+    pub fn run(&self, task: &str) -> Outcome {
         let output = Command::new(env::current_exe().unwrap())
             .args(["child::does_what_it_is_told", "--exact", "--ignored", "--nocapture", "--test-threads=1"])
             .env_clear()
@@ -150,10 +153,16 @@ fn milliseconds(name: &str) -> Option<Duration> {
 #[ignore = "started by the other tests, in an environment of its own"]
 fn does_what_it_is_told() {
     let started = Instant::now();
-    let lines = match variable("TEST_TASK").as_deref() {
-        Some("ambient") => ambient(),
-        Some(task) => sts(task),
-        None => return,
+    let Some(task) = variable("TEST_TASK") else { return };
+    let work = move || match task.as_str() {
+        "ambient" => ambient(),
+        "lookups" => inside_tokio::lookups(),
+        "profiles" => inside_tokio::profiles(),
+        task => sts(task),
+    };
+    let lines = match variable("TEST_INSIDE") {
+        Some(place) => inside_tokio::inside(&place, work),
+        None => work(),
     };
     println!("\n{MARK}");
     for (name, value) in lines {

@@ -7,6 +7,7 @@
 mod ambient;
 mod authority;
 mod child;
+mod inside_tokio;
 mod proxy;
 mod server;
 mod sts;
