@@ -19,7 +19,7 @@ use crate::{context::Context, failure::Failure, words};
 #[command(verbatim_doc_comment)]
 pub struct WebToken {
     /// Whom it is for, the `aud` claim; repeatable
-    #[arg(long = "audience", value_name = "AUDIENCE", required = true)]
+    #[arg(long = "audience", value_name = "AUDIENCE", required = true, value_parser = inputs::text, allow_hyphen_values = true)]
     audience: Vec<String>,
     /// How long: seconds, or 5m, 1h [default: 5m, by AWS]
     #[arg(long, value_name = "DURATION", value_parser = inputs::duration, allow_negative_numbers = true)]
@@ -28,7 +28,7 @@ pub struct WebToken {
     #[arg(long, value_name = "ALGORITHM", default_value = "RS256", value_parser = algorithm)]
     signing_algorithm: SigningAlgorithm,
     /// A claim of your own, K=V; repeatable. Needs sts:TagGetWebIdentityToken
-    #[arg(long = "tag", value_name = "K=V", value_parser = inputs::tag)]
+    #[arg(long = "tag", value_name = "K=V", value_parser = inputs::tag, allow_hyphen_values = true)]
     tags: Vec<Tag>,
     #[command(flatten)]
     asking: Asking,

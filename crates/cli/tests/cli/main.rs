@@ -27,6 +27,7 @@ mod hardening;
 mod help;
 mod history;
 mod hooks;
+mod hyphens;
 mod json;
 mod least_privilege;
 mod limits;

@@ -16,14 +16,14 @@ impl GnomeKeyring {
     pub fn unlocked() -> GnomeKeyring {
         let mut keyring = GnomeKeyring::start(&["--unlock"], Stdio::piped());
         keyring.0.stdin.take().unwrap().write_all(b"test-password").unwrap();
-        wait_for("org.freedesktop.secrets", true);
+        wait_for_an_answer();
         keyring
     }
 
     /// As it is where nobody ever logged in: without a collection.
     pub fn fresh() -> GnomeKeyring {
         let keyring = GnomeKeyring::start(&[], Stdio::null());
-        wait_for("org.freedesktop.secrets", true);
+        wait_for_an_answer();
         keyring
     }
 
@@ -85,12 +85,16 @@ pub fn lock() {
 
 /// How many items of ours the keyring has.
 pub fn items() -> usize {
-    let session = Connection::new_session().unwrap();
+    search().unwrap()
+}
+
+fn search() -> Result<usize, dbus::Error> {
+    let session = Connection::new_session()?;
     let secrets = session.with_proxy("org.freedesktop.secrets", "/org/freedesktop/secrets", Duration::from_secs(2));
     let ours = std::collections::HashMap::from([("service", "credstack")]);
     let (unlocked, locked): (Vec<Path<'_>>, Vec<Path<'_>>) =
-        secrets.method_call("org.freedesktop.Secret.Service", "SearchItems", (ours,)).unwrap();
-    unlocked.len() + locked.len()
+        secrets.method_call("org.freedesktop.Secret.Service", "SearchItems", (ours,))?;
+    Ok(unlocked.len() + locked.len())
 }
 
 /// Waits until a name on the bus is owned, or no longer is.
@@ -104,6 +108,16 @@ pub fn wait_for(name: &str, owned: bool) {
             return;
         }
         assert!(started.elapsed() < Duration::from_secs(10), "{name} owned: {now}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Waits until the keyring answers: it takes its name on the bus a moment before it can be asked anything.
+fn wait_for_an_answer() {
+    wait_for("org.freedesktop.secrets", true);
+    let started = Instant::now();
+    while let Err(error) = search() {
+        assert!(started.elapsed() < Duration::from_secs(10), "the keyring does not answer: {error}");
         thread::sleep(Duration::from_millis(10));
     }
 }

@@ -31,7 +31,7 @@ use crate::{
 #[command(verbatim_doc_comment)]
 pub struct Live {
     /// Print the policy that ends the older sessions of a role: its name, its ARN, or a session of it such as c7
-    #[arg(long, value_name = "ROLE|ID")]
+    #[arg(long, value_name = "ROLE|ID", value_parser = crate::commands::push::inputs::text, allow_hyphen_values = true)]
     revoke: Option<String>,
 }
 

@@ -19,7 +19,8 @@ use crate::{context::Context, failure::Failure, output::escape};
 #[command(verbatim_doc_comment)]
 pub struct Decode {
     /// The encoded message, a text with one in it, or `-`
-    #[arg(value_name = "MESSAGE")]
+    // One message in 64 begins with a hyphen.
+    #[arg(value_name = "MESSAGE", value_parser = inputs::text, allow_hyphen_values = true)]
     message: String,
     /// Say in words who was denied what on which resource, and by which statement
     #[arg(long)]

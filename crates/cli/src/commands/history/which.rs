@@ -4,7 +4,7 @@ use credstack_core::{
 };
 
 use super::moment;
-use crate::{context::Context, failure::Failure};
+use crate::{commands::push::inputs, context::Context, failure::Failure};
 
 /// Which events are asked for.
 #[derive(Debug, clap::Args)]
@@ -20,7 +20,7 @@ pub struct Which {
     #[arg(long, value_name = "ACCOUNT")]
     account: Option<String>,
     /// Sessions of that role, and what was refused of it: its name or its ARN
-    #[arg(long, value_name = "ROLE")]
+    #[arg(long, value_name = "ROLE", value_parser = inputs::text, allow_hyphen_values = true)]
     role: Option<String>,
     /// That very ARN
     #[arg(long, value_name = "ARN")]
@@ -38,7 +38,7 @@ pub struct Which {
     #[arg(long)]
     failed: bool,
     /// With that text in the note
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = inputs::text, allow_hyphen_values = true)]
     note: Option<String>,
 }
 

@@ -25,23 +25,23 @@ pub struct Assume {
     #[arg(value_name = "ROLE")]
     role: String,
     /// The name of the session, seen in CloudTrail [default: your user name and host]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = inputs::text, allow_hyphen_values = true)]
     session_name: Option<String>,
     /// How long: seconds, or 15m, 1h30m
     #[arg(long, value_parser = inputs::duration, allow_negative_numbers = true)]
     duration: Option<i32>,
     /// What the role's owner asks third parties for
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = inputs::text, allow_hyphen_values = true)]
     external_id: Option<String>,
     #[command(flatten)]
     policies: SessionPolicies,
     /// The key of a tag that later roles inherit; repeatable
-    #[arg(long = "transitive-tag", value_name = "K")]
+    #[arg(long = "transitive-tag", value_name = "K", value_parser = inputs::text, allow_hyphen_values = true)]
     transitive_tags: Vec<String>,
     #[command(flatten)]
     mfa: Mfa,
     /// Who is behind this, for good: roles down the chain inherit it
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = inputs::text, allow_hyphen_values = true)]
     source_identity: Option<String>,
     /// A trusted context's assertion, from a file or stdin; repeatable
     #[arg(long = "provided-context", value_name = "ARN=@FILE|ARN=-")]

@@ -14,10 +14,10 @@ pub struct Common {
     #[arg(long)]
     pub replace: bool,
     /// A name for the new frame, shown by `list`
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = inputs::text, allow_hyphen_values = true)]
     pub label: Option<String>,
     /// Why: goes into the history
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = inputs::text, allow_hyphen_values = true)]
     pub note: Option<String>,
     /// The region to ask STS in, and of the new frame
     #[arg(long, value_parser = inputs::region)]

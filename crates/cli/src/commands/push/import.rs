@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Map;
 
-use super::{common::Common, landing::push};
+use super::{common::Common, inputs, landing::push};
 use crate::{
     context::Context,
     failure::{self, Failure},
@@ -34,7 +34,7 @@ use crate::{
 #[command(verbatim_doc_comment)]
 pub struct Import {
     /// From a profile in ~/.aws/config
-    #[arg(long, value_name = "PROFILE", conflicts_with = "env")]
+    #[arg(long, value_name = "PROFILE", conflicts_with = "env", value_parser = inputs::text, allow_hyphen_values = true)]
     profile: Option<String>,
     /// From this shell's AWS_ACCESS_KEY_ID and its companions
     #[arg(long)]

@@ -61,9 +61,19 @@ pub fn contexts(arguments: &[String]) -> Result<(Vec<ProvidedContext>, Vec<Secre
     Ok((contexts, assertions))
 }
 
+/// For clap: a text that may begin with a hyphen, with `allow_hyphen_values`. An option in its place is not taken for one.
+pub fn text(text: &str) -> Result<String, String> {
+    let name = text.split('=').next().and_then(|name| name.strip_prefix("--"));
+    match name.is_some_and(|name| name.chars().all(|c| c.is_ascii_lowercase() || c == '-')) {
+        true => Err("this looks like an option; --help lists the options".to_owned()),
+        false => Ok(text.to_owned()),
+    }
+}
+
 /// For clap: a tag, `K=V`.
-pub fn tag(text: &str) -> Result<Tag, String> {
-    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
+pub fn tag(argument: &str) -> Result<Tag, String> {
+    let tag = text(argument)?;
+    let (key, value) = tag.split_once('=').ok_or("expected KEY=VALUE")?;
     Ok(Tag { key: key.to_owned(), value: value.to_owned() })
 }
 

@@ -20,7 +20,7 @@ pub struct SessionPolicies {
     #[command(flatten)]
     pub narrowed: Narrowed,
     /// A session tag; repeatable
-    #[arg(long = "tag", value_name = "K=V", value_parser = inputs::tag)]
+    #[arg(long = "tag", value_name = "K=V", value_parser = inputs::tag, allow_hyphen_values = true)]
     pub tags: Vec<Tag>,
 }
 

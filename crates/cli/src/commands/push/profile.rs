@@ -52,7 +52,7 @@ pub struct Profile {
     #[arg(long)]
     flatten: bool,
     /// The name of the last role's session [default: the profile's role_session_name, else your user name and host]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = inputs::text, allow_hyphen_values = true)]
     session_name: Option<String>,
     /// How long the last role is assumed for, whatever the profile says: seconds, or 15m, 1h30m
     #[arg(long, value_parser = inputs::duration, allow_negative_numbers = true)]

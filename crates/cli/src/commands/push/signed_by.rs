@@ -1,5 +1,6 @@
 use credstack_core::values::FrameName;
 
+use super::inputs;
 use crate::signer::Choice;
 
 /// Who signs.
@@ -10,7 +11,7 @@ pub struct SignedBy {
     #[arg(long, value_name = "FRAME", conflicts_with = "profile")]
     pub from: Option<FrameName>,
     /// Sign with an ambient profile, whatever the stack says
-    #[arg(long, value_name = "PROFILE")]
+    #[arg(long, value_name = "PROFILE", value_parser = inputs::text, allow_hyphen_values = true)]
     pub profile: Option<String>,
 }
 

@@ -40,7 +40,7 @@ pub struct WebIdentity {
     #[arg(long, value_name = "HOST")]
     provider_id: Option<String>,
     /// The name of the session, seen in CloudTrail [default: AWS_ROLE_SESSION_NAME, else your user name and host]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = inputs::text, allow_hyphen_values = true)]
     session_name: Option<String>,
     /// How long: seconds, or 15m, 1h30m
     #[arg(long, value_parser = inputs::duration, allow_negative_numbers = true)]
