@@ -11,6 +11,7 @@ use std::{
 };
 
 use credstack_core::{
+    handout::RegionChoice,
     secret_store::Patience,
     stack::{Consent, Reader, Secrets, StackError, StateDirectory, Terms},
     values::{Actor, StackName},
@@ -20,6 +21,7 @@ use jiff::Timestamp;
 
 use crate::{
     configuration::Configuration,
+    export::REGION_COMPANION,
     failure::Failure,
     global::{ColorWhen, Global},
     output::Output,
@@ -166,6 +168,20 @@ impl Context {
     /// An `AWS_*` variable that is set and not empty.
     pub fn aws(&self, name: &str) -> Option<&str> {
         self.aws_environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The region that the user set for this command, or in a shell that no hook covers. What credstack exported has a companion
+    /// with the same value, and doesn't count.
+    pub fn users_region(&self) -> Option<&str> {
+        let ours = variable(REGION_COMPANION);
+        let users = |region: &&str| ours.as_deref() != Some(*region);
+        ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(|name| self.aws(name).filter(users))
+    }
+
+    /// The region for a program that gets `frames`'s keys: what `--region` says, the user's, the frame's.
+    pub fn region_for(&self, asked: Option<&str>, frames: Option<&str>) -> Option<String> {
+        let choice = RegionChoice { asked, users: self.users_region(), frames, at_push: None };
+        choice.in_force().map(str::to_owned)
     }
 
     /// What is there, without a lock.

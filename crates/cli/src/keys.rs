@@ -1,11 +1,11 @@
 //! The keys of a frame, for other programs.
 
 use credstack_core::{
+    handout::{self, HandOut, account_and_role},
     refresh,
     stack::{FrameKeys, Reader, StackError, entry_about},
-    values::{CredentialSet, Entry, EventKind, Frame, FrameName},
+    values::{Arn, Entry, EventKind, Frame, FrameName},
 };
-use jiff::Timestamp;
 
 use crate::{
     context::Context,
@@ -13,19 +13,24 @@ use crate::{
     renewal,
     shell::own_stack::Owner,
     signer::{self, Choice},
-    signing, used_by,
+    signing::{self, Signing},
+    used_by,
 };
 
 /// Keys that can be handed out.
 pub struct Keys {
-    /// The keys.
-    pub set: CredentialSet,
-    /// When they expire.
-    pub expires_at: Option<Timestamp>,
-    /// The region that goes with them.
-    pub region: Option<String>,
+    /// What is handed out. Its region is the frame's.
+    pub out: HandOut,
     /// Whose they are: what the log says of a use of them.
     pub whose: Entry,
+}
+
+impl Keys {
+    /// The same with the region that counts for a program: `--region`, the user's, the frame's.
+    pub fn in_region(mut self, context: &Context, asked: Option<&str>) -> Keys {
+        self.out.region = context.region_for(asked, self.out.region.as_deref());
+        self
+    }
 }
 
 /// Finds the keys of a frame, renewed where it is time. A stored one costs one read of the database and one of the secret
@@ -55,7 +60,7 @@ fn keys(context: &Context, reader: &Reader, name: FrameName, found: Result<Frame
     match found {
         Ok(FrameKeys::Stored(credential, set)) => {
             let whose = entry_about(EventKind::UsedBy, &credential);
-            Ok(Keys { set, expires_at: credential.expires_at, region: credential.region, whose })
+            Ok(Keys { out: HandOut::stored(&credential, set, context.stack.clone()), whose })
         }
         Ok(FrameKeys::Ambient(_)) => ambient(context, reader, name),
         Err(error) => {
@@ -71,5 +76,27 @@ fn ambient(context: &Context, reader: &Reader, name: FrameName) -> Result<Keys, 
     let choice = Choice { from: Some(name), ..Choice::default() };
     let signing = signer::choose(context, reader, &choice)?;
     let whose = used_by::whose(reader, &signing)?;
-    Ok(Keys { set: signing.set, expires_at: signing.expires_at, region: signing.who.region, whose })
+    Ok(Keys { out: outside(context, signing), whose })
+}
+
+/// The keys of what signs from outside the stack.
+fn outside(context: &Context, signing: Signing) -> HandOut {
+    let region = signing.region().map(str::to_owned);
+    let Signing { set, expires_at, who, beside } = signing;
+    let frame = match who.credential() {
+        Some(id) => Frame::Credential(id),
+        None => Frame::Ambient(who.signer.reference().unwrap_or_default()),
+    };
+    let arn: Option<Arn> = who.arn();
+    HandOut {
+        set,
+        expires_at,
+        account: who.identity.as_ref().map(|it| &it.account).or(beside.account.as_ref()).and_then(|it| handout::account(it)),
+        region,
+        identity: who.identity,
+        endpoint_url: beside.endpoint_url,
+        frame,
+        name: arn.as_ref().map(account_and_role),
+        stack: context.stack.clone(),
+    }
 }

@@ -9,6 +9,8 @@ pub use ambient::from_environment;
 pub use ambient::shell;
 pub use ambient::{foreseen, from_ambient, from_keys};
 use credstack_core::{
+    ambient::Beside,
+    handout::RegionChoice,
     secret_store::SecretStoreError,
     stack::{Change, Consent, Reader, StackError},
     sts::{Settings, Sts},
@@ -34,6 +36,8 @@ pub struct Signing {
     pub expires_at: Option<Timestamp>,
     /// Whose they are.
     pub who: Who,
+    /// What an ambient source says besides them.
+    pub beside: Beside,
 }
 
 /// Who signs, as far as that is known without keys.
@@ -78,6 +82,12 @@ impl Who {
 }
 
 impl Signing {
+    /// The region of the frame: its own, or its profile's, or the shell's when it was covered.
+    pub fn region(&self) -> Option<&str> {
+        let (frames, at_push) = (self.beside.region.as_deref(), self.who.region.as_deref());
+        RegionChoice { frames, at_push, ..RegionChoice::default() }.in_force()
+    }
+
     /// Takes note of who it is, which may tell what kind of caller it is.
     pub fn learn(&mut self, identity: Identity) -> Result<Arn, Failure> {
         let arn: Arn =
@@ -137,7 +147,7 @@ pub fn stored(reader: &Reader, credential: Credential) -> Result<Signing, Failur
 /// A stored credential set as a signer, whose secret is at hand.
 pub fn with_set(reader: &Reader, credential: Credential, set: CredentialSet) -> Result<Signing, Failure> {
     let expires_at = credential.expires_at;
-    Ok(Signing { set, expires_at, who: of_credential(reader, credential)? })
+    Ok(Signing { set, expires_at, who: of_credential(reader, credential)?, beside: Beside::default() })
 }
 
 /// Who a stored credential set is, as a signer.

@@ -19,4 +19,5 @@ pub use environment::{EnvironmentKeys, environment_keys};
 pub use error::AmbientError;
 pub use loops::refuse_loops;
 pub use plan::{Hop, ProfileBase, ProfilePlan, read_profile};
-pub use question::{Question, Resolved, TimeOuts, resolve};
+pub use profiles::Beside;
+pub use question::{Question, Resolved, TimeOuts, beside, resolve};

@@ -3,6 +3,7 @@
 //! The library is built in floors, each importing only those below it:
 //!
 //! - [`values`]: what is talked about. No I/O, no clock.
+//! - [`handout`]: the keys of a frame as every way out renders them. Pure.
 //! - [`secret_command`], [`secret_store`], [`database`], [`sts`], [`ambient`], [`console`]: the edges. Each touches one outside thing; none imports another.
 //! - [`stack`]: the only place where the database and the secret store meet.
 //! - [`provider`]: the stack for programs that use the AWS SDK for Rust.
@@ -20,6 +21,7 @@ pub mod audit;
 mod blocking;
 pub mod console;
 pub mod database;
+pub mod handout;
 mod http;
 pub mod plan;
 mod private_files;

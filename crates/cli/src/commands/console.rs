@@ -38,7 +38,7 @@ pub struct Console {
     /// How long the console session lasts: seconds, or 15m, 12h; for roles only
     #[arg(long, value_name = "DURATION", value_parser = inputs::duration, allow_negative_numbers = true)]
     duration: Option<i32>,
-    /// The region to begin in [default: the frame's]
+    /// The region to begin in [default: AWS_REGION, AWS_DEFAULT_REGION, the frame's]
     #[arg(long, value_parser = inputs::region)]
     region: Option<String>,
     /// Open it in the browser, which then has the URL on its command line
@@ -59,7 +59,8 @@ impl Console {
             return Err(Failure::usage(format!("--region {region}: this identity is of partition {}", arn.partition))
                 .next_step("give a region of that partition"));
         }
-        let region = self.region.as_deref().or(signing.who.region.as_deref()).filter(fits);
+        let region = context.region_for(self.region.as_deref(), signing.region());
+        let region = region.as_deref().filter(fits);
         let console = SignIn::of(&arn.partition, region).ok_or_else(|| {
             Failure::usage(format!("partition {} has no console that can be signed in to from here", arn.partition))
                 .next_step("use aws, aws-cn, aws-us-gov or aws-eusc")

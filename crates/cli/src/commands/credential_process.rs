@@ -1,15 +1,9 @@
-use credstack_core::values::FrameName;
+use credstack_core::{handout::HandOut, values::FrameName};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::{
-    context::Context,
-    export::whole_seconds,
-    failure::Failure,
-    keys::{self, Keys},
-    terminal,
-};
+use crate::{context::Context, export::whole_seconds, failure::Failure, keys, terminal};
 
 /// Print the keys as a profile's credential_process
 ///
@@ -52,7 +46,7 @@ impl CredentialProcess {
         terminal::hide("the secret key is a secret", "let a profile run it (`credstack setup profile`)", self.reveal)?;
         let reader = context.reader()?;
         let keys = keys::find(context, &reader, self.frame)?;
-        let text = text(&keys)?;
+        let text = text(&keys.out)?;
         if context.configuration.count_uses {
             reader.count_use(keys.whose.credential, context.time());
         }
@@ -61,7 +55,7 @@ impl CredentialProcess {
 }
 
 /// The JSON of some keys.
-pub fn text(keys: &Keys) -> Result<Zeroizing<String>, Failure> {
+pub fn text(keys: &HandOut) -> Result<Zeroizing<String>, Failure> {
     let output = ProcessOutput {
         version: 1,
         access_key_id: &keys.set.access_key_id,

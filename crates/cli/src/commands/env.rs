@@ -1,6 +1,6 @@
 use credstack_core::values::FrameName;
 
-use super::credential_process;
+use super::{credential_process, push::inputs};
 use crate::{
     context::Context,
     export::{Exports, Format},
@@ -27,6 +27,9 @@ pub struct Env {
     /// How they are written
     #[arg(long, value_name = "FORMAT", default_value = "env")]
     format: Format,
+    /// The region to write down [default: AWS_REGION, AWS_DEFAULT_REGION, the frame's]
+    #[arg(long, value_parser = inputs::region)]
+    region: Option<String>,
     /// Show secrets on a terminal
     #[arg(long)]
     reveal: bool,
@@ -35,10 +38,10 @@ pub struct Env {
 impl Env {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
         terminal::hide("the secret key is a secret", "run `eval \"$(credstack env)\"`", self.reveal)?;
-        let keys = keys::find(context, &context.reader()?, self.frame)?;
+        let keys = keys::find(context, &context.reader()?, self.frame)?.in_region(context, self.region.as_deref());
         let text = match self.format {
-            Format::Process => credential_process::text(&keys)?,
-            format => format.text(&Exports::of_keys(&keys))?,
+            Format::Process => credential_process::text(&keys.out)?,
+            format => format.text(&Exports::of_keys(&keys.out))?,
         };
         if self.format == Format::Github && context.aws("AWS_PROFILE").is_some() {
             context.output.warn("AWS_PROFILE is set, and $GITHUB_ENV cannot unset it: JavaScript's SDK would prefer the profile");

@@ -1,8 +1,9 @@
 use std::io::Write;
 
 use credstack_core::{
+    handout::account_and_role,
     stack::{StackError, StackView},
-    values::{Arn, Credential},
+    values::Credential,
 };
 use jiff::Timestamp;
 use owo_colors::OwoColorize;
@@ -91,14 +92,7 @@ fn segment(view: &StackView, now: Timestamp) -> Option<String> {
 
 /// Account and role, user or federated user.
 fn who(credential: &Credential) -> String {
-    let Some(arn) = credential.arn() else { return credential.access_key_id.clone() };
-    let Arn { account, resource, .. } = arn;
-    let mut parts = resource.split('/');
-    let name = match parts.next() {
-        Some("assumed-role") => parts.next(),
-        _ => resource.rsplit(['/', ':']).next(),
-    };
-    format!("{account}/{}", name.unwrap_or_default())
+    credential.arn().map_or_else(|| credential.access_key_id.clone(), |arn| account_and_role(&arn))
 }
 
 /// The time left, in its largest unit.

@@ -127,12 +127,12 @@ impl Serve {
         if self.ttl.is_some_and(|seconds| seconds < 1) {
             return Err(Failure::usage("--ttl: an endpoint lasts at least a second").next_step("give a longer time"));
         }
-        let found = keys::find(context, reader, self.frame).and_then(|keys| match keys.set.is_long_term() {
+        let found = keys::find(context, reader, self.frame).and_then(|keys| match keys.out.set.is_long_term() {
             true => {
                 Err(Failure::usage("long-term keys cannot be served: clients of an endpoint ask for a token and an expiration")
                     .next_step("use a profile or `exec --via env`, or push a session on top of them"))
             }
-            false => Ok((keys.whose, keys.region)),
+            false => Ok((keys.whose.clone(), keys.in_region(context, None).out.region)),
         });
         match found {
             Ok(found) => Ok(found),

@@ -58,7 +58,7 @@ impl ShellSync {
         let code = match self.mode {
             Mode::Env => self.hand_out(context, &reader, &mark),
             Mode::Profile => profile(context).and_then(|name| {
-                let exports = Exports::only(vec![("AWS_PROFILE", Zeroizing::new(name))], region.as_deref());
+                let exports = Exports::only(vec![("AWS_PROFILE", Zeroizing::new(name))], region.as_deref()).marked();
                 self.shell.follow(Some(exports), &mark)
             }),
         };
@@ -79,7 +79,7 @@ impl ShellSync {
     fn hand_out(&self, context: &Context, reader: &Reader, mark: &str) -> Result<Zeroizing<String>, Failure> {
         let frame = FrameName::Current;
         let keys = keys::find(context, reader, frame)?;
-        let code = self.shell.follow(Some(Exports::of_keys(&keys)), mark)?;
+        let code = self.shell.follow(Some(Exports::of_keys(&keys.out).marked()), mark)?;
         let more = [("mode", json!("hook")), ("format", used_by::name(&self.shell))];
         used_by::record(context, [used_by::entry(context, &keys.whose, frame, "env", more)]);
         Ok(code)

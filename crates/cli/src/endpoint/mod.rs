@@ -188,12 +188,12 @@ impl Served {
             let message = format!("{}; {}", failure.message, failure.next_step.unwrap_or_default());
             refuse(StatusCode::FORBIDDEN, failure.kind.name(), &message)
         })?;
-        let (Some(token), Some(expires_at)) = (keys.set.session_token, keys.expires_at) else {
+        let (Some(token), Some(expires_at)) = (keys.out.set.session_token, keys.out.expires_at) else {
             let message =
                 "long-term keys cannot be served: clients ask for a token and an expiration; use a profile, or `exec --via env`";
             return Err(refuse(StatusCode::BAD_REQUEST, "LongTermKeys", message).into());
         };
-        let (access_key_id, secret_access_key) = (keys.set.access_key_id, keys.set.secret_access_key);
+        let (access_key_id, secret_access_key) = (keys.out.set.access_key_id, keys.out.set.secret_access_key);
         self.tally.add(&access_key_id, &keys.whose);
         Ok(Temporary { access_key_id, secret_access_key, token, expires_at })
     }

@@ -7,7 +7,9 @@ pub use format::Format;
 use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
-use crate::{failure::Failure, keys::Keys};
+use credstack_core::handout::HandOut;
+
+use crate::failure::Failure;
 
 /// Variables to set and to take away, so that exactly one source of credentials is left.
 pub struct Exports {
@@ -19,7 +21,7 @@ pub struct Exports {
 
 /// Every variable that says who somebody is, or where to ask for it: for each of them some client takes it before or
 /// beside the keys (docs/clients.md).
-pub const SOURCES: [&str; 16] = [
+pub const SOURCES: [&str; 17] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
@@ -34,13 +36,27 @@ pub const SOURCES: [&str; 16] = [
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    // Account-based endpoints take it beside the keys, whoever they are.
+    "AWS_ACCOUNT_ID",
     "AWS_ACCESS_KEY",
     "AWS_SECRET_KEY",
 ];
 
+/// The variables with a region. Some clients read only the one, others the other first.
+const REGIONS: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+
+/// Stands beside [`REGIONS`] where credstack exported them into a shell or program, with the same value: so they do not count as
+/// the user's wish.
+pub const REGION_COMPANION: &str = "CREDSTACK_REGION";
+
+/// Every variable that credstack sets or takes away, for a shell that is to get its own back.
+pub fn names() -> Vec<&'static str> {
+    [&SOURCES[..], &REGIONS, &[REGION_COMPANION]].concat()
+}
+
 impl Exports {
     /// The keys themselves, with the region that goes with them.
-    pub fn of_keys(keys: &Keys) -> Exports {
+    pub fn of_keys(keys: &HandOut) -> Exports {
         let text = |text: &str| Zeroizing::new(text.to_owned());
         let mut set = vec![
             ("AWS_ACCESS_KEY_ID", text(&keys.set.access_key_id)),
@@ -50,15 +66,30 @@ impl Exports {
         if let (Some(at), false) = (keys.expires_at, keys.set.is_long_term()) {
             set.push(("AWS_CREDENTIAL_EXPIRATION", Zeroizing::new(whole_seconds(at))));
         }
+        set.extend(keys.account.as_deref().map(|account| ("AWS_ACCOUNT_ID", text(account))));
         Exports::only(set, keys.region.as_deref())
     }
 
-    /// These, with a region, and no other source.
+    /// The same where credstack exports by itself, into a shell with the hook or a program under `exec`: the region is marked
+    /// as credstack's. Where there is none, an earlier one of credstack's goes.
+    pub fn marked(mut self) -> Exports {
+        match self.set.iter().find(|(name, _)| *name == REGIONS[0]).map(|(_, region)| region.clone()) {
+            Some(region) => {
+                self.unset.retain(|name| *name != REGION_COMPANION);
+                self.set.push((REGION_COMPANION, region));
+            }
+            None => self.unset.extend(REGIONS),
+        }
+        self
+    }
+
+    /// These, with a region, and no other source. The region is the user's from here on.
     pub fn only(mut set: Vec<(&'static str, Zeroizing<String>)>, region: Option<&str>) -> Exports {
-        for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
+        for name in REGIONS {
             set.extend(region.map(|region| (name, Zeroizing::new(region.to_owned()))));
         }
-        let unset = SOURCES.into_iter().filter(|name| set.iter().all(|(given, _)| given != name)).collect();
+        let unset =
+            SOURCES.into_iter().chain([REGION_COMPANION]).filter(|name| set.iter().all(|(given, _)| given != name)).collect();
         Exports { set, unset }
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 use crate::{
-    export::{Exports, Format, SOURCES, quote},
+    export::{self, Exports, Format, SOURCES, quote},
     failure::Failure,
 };
 
@@ -40,10 +40,9 @@ impl Shell {
             Shell::Powershell => (include_str!("per_shell/powershell.ps1"), include_str!("powershell.ps1")),
         };
         let template = if per_shell { format!("{own_stack}{template}") } else { template.to_owned() };
-        let names = [&SOURCES[..], &["AWS_REGION", "AWS_DEFAULT_REGION"]].concat();
         let mode = if mode == Mode::Profile { "profile" } else { "env" };
         template
-            .replace("@NAMES@", &self.list(&names))
+            .replace("@NAMES@", &self.list(&export::names()))
             .replace("@SOURCES@", &self.list(&SOURCES))
             .replace("@MODE@", mode)
             .replace("@CREDSTACK@", &self.call(command))

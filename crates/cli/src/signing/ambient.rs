@@ -1,7 +1,7 @@
 //! Signing with what lies outside the stack: this shell's keys, a profile, whatever the SDK finds.
 
 use credstack_core::{
-    ambient::{self, AmbientError, EnvironmentKeys},
+    ambient::{self, AmbientError, Beside, EnvironmentKeys},
     stack::{KeyOwner, Reader, Shell, ShellKeys},
     values::{
         Ambient, Signer,
@@ -22,7 +22,7 @@ pub fn shell(context: &Context, reader: &Reader) -> Result<Shell, Failure> {
     let reference = Ambient {
         // A profile that asks credstack is not what was there before credstack.
         profile: owned("AWS_PROFILE").filter(|profile| !asks_us(context, profile)),
-        region: owned("AWS_REGION").or_else(|| owned("AWS_DEFAULT_REGION")),
+        region: context.users_region().map(str::to_owned),
         provider: None,
     };
     let Some(keys) = environment_keys(context)? else { return Ok(Shell { keys: None, reference }) };
@@ -85,7 +85,15 @@ pub fn from_keys(context: &Context, reader: &Reader, keys: ShellKeys) -> Result<
     };
     let (set, expires_at) = (keys.set, keys.expires_at.or(known_end));
     let who = Who { identity, kind, signer, region: None, profile: None, is_untouched: false, inherited };
-    Ok(Signing { set, expires_at, who })
+    let beside = Beside { account: context.aws("AWS_ACCOUNT_ID").map(str::to_owned), ..beside_environment(context) };
+    Ok(Signing { set, expires_at, who, beside })
+}
+
+/// What the profile in force says, which counts beside the environment's keys too. A profile that is not there is the business of
+/// the clients that mind it.
+fn beside_environment(context: &Context) -> Beside {
+    let profile = context.aws("AWS_PROFILE").filter(|profile| !asks_us(context, profile));
+    ambient::beside(Some(profile.unwrap_or("default"))).unwrap_or_default()
 }
 
 pub fn from_ambient(context: &Context, reader: &Reader, reference: Ambient) -> Result<Signing, Failure> {
@@ -110,7 +118,7 @@ pub fn from_ambient(context: &Context, reader: &Reader, reference: Ambient) -> R
     if resolved.set.is_long_term() {
         who.kind = SignerKind::LongTerm;
     }
-    Ok(Signing { set: resolved.set, expires_at: resolved.expires_at, who })
+    Ok(Signing { set: resolved.set, expires_at: resolved.expires_at, who, beside: resolved.beside })
 }
 
 /// What is known of an ambient identity before it is found.

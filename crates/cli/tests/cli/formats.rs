@@ -151,6 +151,7 @@ const FORMATS: [&str; 9] = ["env", "env-no-export", "fish", "powershell", "windo
 fn every_format_gives_hostile_values_byte_for_byte_or_refuses() {
     let mut env = TestEnvironment::new();
     env.no_keys();
+    env.unset("AWS_REGION");
     let (dir, keys) = (env.scratch("here"), env.scratch("keys.json"));
     fs::create_dir(&dir).unwrap();
     env.aws_config(&format!("[profile hostile]\ncredential_process = cat '{}'\n", keys.display()));

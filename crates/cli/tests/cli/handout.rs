@@ -173,7 +173,7 @@ fn env_is_understood_by_the_shells() {
         assert!(!unset.stdout.contains("AWS_PROFILE"), "{shell}: unset, and not empty");
     }
     let lines = handed_out(&env, &["env", "--format", "env-no-export"]).ok().stdout;
-    assert_eq!(lines.lines().count(), 6, "three keys, their end, two regions");
+    assert_eq!(lines.lines().count(), 7, "three keys, their end, the account, two regions");
     let document = handed_out(&env, &["env", "--format", "json"]).ok().json();
     assert_eq!(document["set"]["AWS_SESSION_TOKEN"], current["SessionToken"]);
     assert!(document["unset"].as_array().unwrap().contains(&"AWS_PROFILE".into()));

@@ -48,6 +48,7 @@ mod prompts;
 mod push_profile;
 mod push_profile_bases;
 mod refusals;
+mod regions;
 mod renewal;
 mod rules;
 mod shells;

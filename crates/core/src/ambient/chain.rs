@@ -20,7 +20,7 @@ use secrecy::ExposeSecret;
 
 use super::{
     AmbientError, EnvironmentKeys, Question, Resolved,
-    profiles::Profiles,
+    profiles::{Beside, Profiles},
     walk::{Base, Named, Walk},
 };
 use crate::{
@@ -43,7 +43,7 @@ pub(super) async fn ask(
     let resolved = |credentials: Credentials, profile, provider: &str| {
         let reference = Ambient { profile, region: region.clone(), provider: Some(provider.to_owned()) };
         let (set, expires_at) = taken(&credentials)?;
-        Ok(Resolved { set, expires_at, reference })
+        Ok(Resolved { set, expires_at, reference, beside: beside(profiles, &credentials) })
     };
 
     if let Some(provider) = walk.provider() {
@@ -112,7 +112,7 @@ pub(super) async fn own(
         Ok(credentials) => {
             let (set, expires_at) = taken(&credentials)?;
             let reference = Ambient { profile: Some(name.to_owned()), region, provider: Some(provider.to_owned()) };
-            Ok(Resolved { set, expires_at, reference })
+            Ok(Resolved { set, expires_at, reference, beside: beside(profiles, &credentials) })
         }
         Err(CredentialsError::CredentialsNotLoaded(_)) => {
             Err(AmbientError::Nothing { tried: vec![format!("{provider}, which is the credential_source of profile {name}")] })
@@ -145,6 +145,11 @@ fn instance_metadata(config: &ProviderConfig) -> ImdsCredentialsProvider {
         .max_attempts(2)
         .build();
     ImdsCredentialsProvider::builder().configure(config).imds_client(client).build()
+}
+
+/// An account stands beside the keys in a process's or an endpoint's answer, or in a profile.
+fn beside(profiles: &Profiles, credentials: &Credentials) -> Beside {
+    Beside { account: credentials.account_id().map(|id| id.as_str().to_owned()), ..profiles.beside() }
 }
 
 fn taken(credentials: &Credentials) -> Result<(CredentialSet, Option<Timestamp>), AmbientError> {

@@ -6,6 +6,17 @@ use aws_types::os_shim_internal::{Env, Fs};
 use super::{AmbientError, Question};
 use crate::blocking;
 
+/// What a source of credentials says besides the keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// The `region` of the profile in force; no other profile's.
+    pub region: Option<String>,
+    /// The account id that the provider told, as it told it.
+    pub account: Option<String>,
+    /// The `endpoint_url` of the profile in force.
+    pub endpoint_url: Option<String>,
+}
+
 /// The profiles of `~/.aws/config` and `~/.aws/credentials`, as the SDK reads them, and the one that counts.
 pub(super) struct Profiles {
     set: ProfileSet,
@@ -69,6 +80,12 @@ impl Profiles {
             .or_else(|| variable("AWS_DEFAULT_REGION"))
             .or_else(|| self.setting("region").map(str::to_owned))
             .or_else(|| question.default_region.clone())
+    }
+
+    /// What the profile that counts says besides the way to keys.
+    pub(super) fn beside(&self) -> Beside {
+        let owned = |name| self.setting(name).map(str::to_owned);
+        Beside { region: owned("region"), account: None, endpoint_url: owned("endpoint_url") }
     }
 
     pub(super) fn ca_bundle(&self, question: &Question) -> Option<PathBuf> {

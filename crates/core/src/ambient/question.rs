@@ -6,7 +6,7 @@ use super::{
     AmbientError, EnvironmentKeys,
     asking::{self, Asking},
     chain, loops,
-    profiles::Profiles,
+    profiles::{Beside, Profiles},
     walk::Walk,
 };
 use crate::{
@@ -62,6 +62,19 @@ pub struct Resolved {
     /// `Environment`, `ProfileFile`, `CredentialProcess`, `Sso`, `Login`, `WebIdentityToken`, `AssumeRole`, `EcsContainer`,
     /// `Ec2InstanceMetadata`.
     pub reference: Ambient,
+    /// What goes with the keys.
+    pub beside: Beside,
+}
+
+/// What the AWS configuration says besides credentials: for keys that come from the environment, which say nothing of a region.
+/// `profile` is the one in force; else `AWS_PROFILE`, `default`.
+///
+/// # Errors
+///
+/// [`AmbientError::NoSuchProfile`], [`AmbientError::Configuration`].
+pub fn beside(profile: Option<&str>) -> Result<Beside, AmbientError> {
+    let found = blocking::run(|| async { Ok(Profiles::load(profile).await?.beside()) });
+    found.unwrap_or_else(|error| Err(AmbientError::no_runtime(&error)))
 }
 
 /// Finds the ambient identity.
@@ -78,7 +91,8 @@ pub fn resolve(question: &Question) -> Result<Resolved, AmbientError> {
         let region = profiles.region(question);
         if let (None, Some(keys)) = (&question.reference.profile, &question.environment_keys) {
             let reference = Ambient { profile: None, region, provider: Some("Environment".into()) };
-            return Ok(Resolved { set: keys.set.clone(), expires_at: keys.expires_at, reference });
+            let (set, expires_at) = (keys.set.clone(), keys.expires_at);
+            return Ok(Resolved { set, expires_at, reference, beside: profiles.beside() });
         }
         if let Some(own) = Walk::own(&profiles, question.reference.provider.as_deref()) {
             let most = question.time_outs.chain;

@@ -82,9 +82,9 @@ enum Via {
 /// An identity, ready to be handed over.
 enum Handover {
     /// By its environment alone: this process may become the program. The use is for the log.
-    Environment(Exports, Entry),
+    Environment(Exports, Box<Entry>),
     /// By an endpoint that this process serves meanwhile.
-    Endpoint(Keys),
+    Endpoint(Box<Keys>),
 }
 
 impl Exec {
@@ -97,7 +97,7 @@ impl Exec {
         if !self.narrow.is_asked() {
             return match self.handover(context, self.frame)? {
                 Handover::Environment(exports, used) => {
-                    used_by::record(context, [used]);
+                    used_by::record(context, [*used]);
                     child::replace(self.command(&exports)?).map_err(|error| self.not_run(&error))
                 }
                 Handover::Endpoint(keys) => self.serve_program(context, self.frame, &keys, &Signals::catch()?),
@@ -113,7 +113,7 @@ impl Exec {
         let context = &Context { renews: !self.narrow.is_limited(), ..context.clone() };
         let done = self.handover(context, frame).and_then(|handover| match handover {
             Handover::Environment(exports, used) => {
-                used_by::record(context, [used]);
+                used_by::record(context, [*used]);
                 child::wait_for(self.command(&exports)?, &signals)?.map_err(|error| self.not_run(&error))
             }
             Handover::Endpoint(keys) => self.serve_program(context, frame, &keys, &signals),
@@ -145,22 +145,25 @@ impl Exec {
             say("profile");
             let exports = self.profile(context)?;
             let whose = used_by::whose_frame(context, &context.reader()?, frame);
-            return Ok(Handover::Environment(exports, self.used(context, &whose, frame, Via::Profile)));
+            return Ok(Handover::Environment(exports, self.used(context, &whose, frame, Via::Profile).into()));
         }
-        let keys = keys::find(context, &context.reader()?, frame)?;
-        let can_be_served = keys.expires_at.is_some() && !keys.set.is_long_term();
-        let may_be_outlived = keys.expires_at.is_some_and(|at| at.as_second() - context.now.as_second() <= 3600);
+        let keys = keys::find(context, &context.reader()?, frame)?.in_region(context, None);
+        let can_be_served = keys.out.can_be_served();
+        let may_be_outlived = keys.out.expires_at.is_some_and(|at| at.as_second() - context.now.as_second() <= 3600);
         let via = self.via.unwrap_or(if can_be_served && may_be_outlived { Via::Endpoint } else { Via::Env });
         if via == Via::Env {
             say("env");
-            return Ok(Handover::Environment(Exports::of_keys(&keys), self.used(context, &keys.whose, frame, via)));
+            return Ok(Handover::Environment(
+                Exports::of_keys(&keys.out).marked(),
+                self.used(context, &keys.whose, frame, via).into(),
+            ));
         }
         if !can_be_served {
             return Err(Failure::usage("these keys cannot be served: clients of an endpoint ask for a token and an expiration")
                 .next_step("use --via env, or push a session on top of them"));
         }
         say("endpoint");
-        Ok(Handover::Endpoint(keys))
+        Ok(Handover::Endpoint(Box::new(keys)))
     }
 
     /// What the log says of it.
@@ -191,7 +194,7 @@ impl Exec {
     fn serve_program(&self, context: &Context, frame: FrameName, keys: &Keys, signals: &Signals) -> Result<ExitCode, Failure> {
         let runtime = serve::runtime()?;
         let endpoint = runtime.block_on(Endpoint::listen(context.clone(), frame, Protocol::Container))?;
-        let exports = endpoint.exports(context, keys.region.as_deref());
+        let exports = endpoint.exports(context, keys.out.region.as_deref()).marked();
         let used = self.used(context, &keys.whose, frame, Via::Endpoint);
         let served = Served::begin(context, &endpoint, keys.whose.clone(), frame, Some(used));
         let serving = std::thread::Builder::new().name("endpoint".into()).spawn(move || runtime.block_on(endpoint.serve()));

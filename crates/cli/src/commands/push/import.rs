@@ -73,6 +73,7 @@ impl Import {
         let reader = store::ensure(context)?;
         reader.require_store()?;
         let signing = Signing {
+            beside: Default::default(),
             set,
             expires_at,
             who: Who {

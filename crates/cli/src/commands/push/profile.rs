@@ -277,7 +277,7 @@ fn as_signer(acquired: &Acquired, request: &Request, inherited: Inherited) -> Si
         is_untouched: false,
         inherited,
     };
-    Signing { set: acquired.set.clone(), expires_at: acquired.expires_at, who }
+    Signing { set: acquired.set.clone(), expires_at: acquired.expires_at, who, beside: Default::default() }
 }
 
 /// A later role was refused: what the earlier ones gave is written down, for AWS takes it until it expires, and not kept.
