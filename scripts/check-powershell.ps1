@@ -1,6 +1,6 @@
 # Whether a push and a pop undo each other in a real PowerShell: pwsh -NoProfile -File scripts/check-powershell.ps1 PROGRAM
 #
-# It asks no server: the credential set that it pushes is imported. UNTESTED where it was written.
+# It asks no server: the credential set that it pushes is imported.
 param([Parameter(Mandatory)] [string] $Program)
 $ErrorActionPreference = 'Stop'
 $PSNativeCommandUseErrorActionPreference = $false
@@ -12,6 +12,9 @@ function Check([string] $What, $Expected, $Found) {
     if ("$Expected" -cne "$Found") { throw "${What}: expected '$Expected', found '$Found'" }
     Write-Host "ok: $What"
 }
+
+# A shell follows before the next command is run, which an expression is not.
+function Show-Variable([string] $Name) { [Environment]::GetEnvironmentVariable($Name) }
 
 function Show-Environment {
     $variables = [Environment]::GetEnvironmentVariables()
@@ -38,19 +41,20 @@ try {
     Invoke-Expression (& $Program init powershell | Out-String)
     $before = Show-Environment
     credstack --quiet use c1
-    Check 'use takes effect at once' 'credstack' $Env:AWS_PROFILE
-    Check 'what says who somebody is is covered' '' $Env:AWS_ROLE_SESSION_NAME
+    Check 'use takes effect at once' 'credstack' (Show-Variable AWS_PROFILE)
+    Check 'what says who somebody is is covered' '' (Show-Variable AWS_ROLE_SESSION_NAME)
     Check 'output goes on into a pipe' 2 @((credstack --json list | ConvertFrom-Json).frames).Count
     credstack --quiet pop
     Check 'pop undoes it' $before (Show-Environment)
     credstack --quiet pop 2>$null
     Check 'the exit status is the command''s own' 3 $LASTEXITCODE
 
-    & $Program --quiet use c1
-    Check 'what another shell does is not followed at once' '' $Env:AWS_PROFILE
+    # As another shell does it: no command of this one.
+    [Diagnostics.Process]::Start($Program, '--quiet use c1').WaitForExit()
+    Check 'what another shell does is not followed at once' '' (Show-Variable AWS_PROFILE)
     $Global:LASTEXITCODE = 3
     prompt | Out-Null
-    Check 'but at the next prompt' 'credstack' $Env:AWS_PROFILE
+    Check 'but at the next prompt' 'credstack' (Show-Variable AWS_PROFILE)
     Check 'and the exit status is still there' 3 $LASTEXITCODE
     credstack --quiet pop
     Check 'pop undoes that too' $before (Show-Environment)
@@ -64,9 +68,11 @@ try {
         Check 'unset and empty are told apart' $before (Show-Environment)
     }
 
+    # Where PowerShell is a tool of .NET, its process is `dotnet`.
     $shell = (Get-Process -Id $PID).Path
+    if ([IO.Path]::GetFileNameWithoutExtension($shell) -notin 'pwsh', 'powershell') { $shell = (Get-Command pwsh).Source }
     $script = "Invoke-Expression (& '$Program' init powershell --per-shell | Out-String)
-        credstack --quiet use c1; `$Env:CREDSTACK_STACK; `$Env:AWS_PROFILE"
+        credstack --quiet use c1; Write-Output `$Env:CREDSTACK_STACK; `$Env:AWS_PROFILE"
     $shown = & $shell -NoProfile -Command $script
     Check 'a shell has a stack of its own' 'True credstack-shell' "$($shown[0] -like 'shell-*') $($shown[1])"
     $left = (& $Program --json stacks | ConvertFrom-Json).stacks.name -like 'shell-*'

@@ -15,6 +15,7 @@ mod foresight;
 mod global;
 mod hardening;
 mod keys;
+mod lent;
 mod output;
 mod pager;
 mod pinentry;
@@ -38,13 +39,18 @@ use clap::Parser;
 
 use commands::Arguments;
 use context::Context;
-use failure::Kind;
+use failure::{Failure, Kind};
 
 fn main() -> ExitCode {
     std::panic::catch_unwind(run).unwrap_or(ExitCode::from(Kind::Internal as u8))
 }
 
 fn run() -> ExitCode {
+    if let Some(command) = lent::command() {
+        let started = commands::exec::replace(command);
+        return started
+            .unwrap_or_else(|error| output::report(&Failure::internal(format!("cannot be run again: {error}")), false));
+    }
     if let Err(failure) = hardening::harden() {
         return output::report(&failure, false);
     }

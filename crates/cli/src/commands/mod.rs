@@ -10,7 +10,7 @@ mod decode;
 mod doctor;
 mod drop;
 mod env;
-mod exec;
+pub mod exec;
 mod explain;
 mod forget;
 mod history;

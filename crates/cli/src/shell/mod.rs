@@ -46,6 +46,18 @@ impl Shell {
             .replace("@SOURCES@", &self.list(&SOURCES))
             .replace("@MODE@", mode)
             .replace("@CREDSTACK@", &self.call(command))
+            .replace("@PROGRAM@", &self.quote(command.first().map_or("", String::as_str)))
+            .replace("@OPTIONS@", &self.options(command))
+    }
+
+    /// What `init` was told, for a shell in which `credstack` is the program itself: as variables.
+    fn options(self, command: &[String]) -> String {
+        let given = |option: &str| command.iter().skip_while(|word| *word != option).nth(1);
+        let variables = [("--stack", "CREDSTACK_STACK"), ("--state-dir", "CREDSTACK_STATE_DIR")];
+        let set = variables
+            .iter()
+            .filter_map(|(option, name)| given(option).map(|value| format!("$Env:{name} = {}", self.quote(value))));
+        set.collect::<Vec<_>>().join("; ")
     }
 
     /// A program as a command that no function hides.

@@ -10,6 +10,7 @@ use std::{
 };
 
 use child::Signals;
+pub use child::replace;
 use credstack_core::values::{Entry, FrameName};
 use narrow::Narrow;
 use serde_json::json;
