@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     context::Context,
-    export::Exports,
+    export::{Exports, LOAD_CONFIG},
     failure::Failure,
     keys, profile,
     shell::{Mode, Shell, own_stack},
@@ -58,7 +58,11 @@ impl ShellSync {
         let code = match self.mode {
             Mode::Env => self.hand_out(context, &reader, &mark),
             Mode::Profile => profile(context).and_then(|name| {
-                let exports = Exports::only(vec![("AWS_PROFILE", Zeroizing::new(name))], region.as_deref()).marked();
+                let exports = Exports::only(
+                    vec![("AWS_PROFILE", Zeroizing::new(name)), (LOAD_CONFIG, Zeroizing::new("1".to_owned()))],
+                    region.as_deref(),
+                )
+                .marked();
                 self.shell.follow(Some(exports), &mark)
             }),
         };

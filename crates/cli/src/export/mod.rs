@@ -49,9 +49,12 @@ const REGIONS: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 /// the user's wish.
 pub const REGION_COMPANION: &str = "CREDSTACK_REGION";
 
+/// With `1` the older SDKs for Go and JavaScript read the AWS configuration file, where the profile of ours is.
+pub const LOAD_CONFIG: &str = "AWS_SDK_LOAD_CONFIG";
+
 /// Every variable that credstack sets or takes away, for a shell that is to get its own back.
 pub fn names() -> Vec<&'static str> {
-    [&SOURCES[..], &REGIONS, &[REGION_COMPANION]].concat()
+    [&SOURCES[..], &REGIONS, &[REGION_COMPANION, LOAD_CONFIG]].concat()
 }
 
 impl Exports {

@@ -117,9 +117,9 @@ fn a_chain_is_signed_by_what_was_there_before_the_shell_followed() {
     }
 }
 
-/// The `AWS_*` variables of an environment as `env -0` prints them.
+/// The `AWS_*` variables, and the companion of the region's, of an environment as `env -0` prints them.
 pub fn aws(bytes: &[u8]) -> BTreeMap<Vec<u8>, Vec<u8>> {
-    let pairs = bytes.split(|byte| *byte == 0).filter(|pair| pair.starts_with(b"AWS_"));
+    let pairs = bytes.split(|byte| *byte == 0).filter(|pair| pair.starts_with(b"AWS_") || pair.starts_with(b"CREDSTACK_REGION="));
     let split = |pair: &[u8]| {
         let at = pair.iter().position(|byte| *byte == b'=').unwrap();
         (pair[..at].to_vec(), pair[at + 1..].to_vec())
@@ -140,6 +140,9 @@ pub fn values() -> impl Strategy<Value = BTreeMap<&'static str, Vec<u8>>> {
         "AWS_ROLE_SESSION_NAME",
         "AWS_WEB_IDENTITY_TOKEN_FILE",
         "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+        "AWS_ACCOUNT_ID",
+        "AWS_SDK_LOAD_CONFIG",
+        "CREDSTACK_REGION",
         "AWS_PAGER",
     ]);
     let value = prop_oneof![
@@ -152,7 +155,7 @@ pub fn values() -> impl Strategy<Value = BTreeMap<&'static str, Vec<u8>>> {
 
 /// What says who signs, and where, has to be text; everything else may be anything.
 fn usable(mut values: BTreeMap<&'static str, Vec<u8>>) -> BTreeMap<&'static str, Vec<u8>> {
-    for name in ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION"] {
+    for name in ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION", "CREDSTACK_REGION"] {
         if let Some(value) = values.get_mut(name) {
             value.retain(u8::is_ascii);
         }
@@ -191,6 +194,8 @@ fn pop_undoes_a_push_byte_for_byte_in_any_environment() {
             let [before, during, after] = ["1", "2", "3"].map(|name| aws(&fs::read(dir.join(name)).unwrap()));
             prop_assert_eq!(during.get(&b"AWS_PROFILE"[..]).map(Vec::as_slice), Some(&b"credstack"[..]), "{}: {}", shell, said);
             prop_assert!(!during.contains_key(&b"AWS_SESSION_TOKEN"[..]));
+            prop_assert!(!during.contains_key(&b"AWS_ACCOUNT_ID"[..]), "an account that is another identity's");
+            prop_assert_eq!(during.get(&b"AWS_SDK_LOAD_CONFIG"[..]).map(Vec::as_slice), Some(&b"1"[..]));
             prop_assert_eq!(during.get(&b"AWS_PAGER"[..]), before.get(&b"AWS_PAGER"[..]), "not ours");
             prop_assert_eq!(after, before, "{}: {}", shell, said);
             Ok(())

@@ -1,5 +1,7 @@
 __credstack_cover
 $Env:AWS_PROFILE = 'credstack'
+$Env:AWS_SDK_LOAD_CONFIG = '1'
 $Env:AWS_REGION = 'eu-west-1'
 $Env:AWS_DEFAULT_REGION = 'eu-west-1'
+$Env:CREDSTACK_REGION = 'eu-west-1'
 $Global:__credstack_at = 'default profile eu-west-1'
