@@ -3,7 +3,7 @@
 use credstack_core::{
     refresh::{self, Beginning, Plan, PlanError, Step},
     stack::{FailedRenewal, Link, Renewal},
-    values::{Credential, CredentialId, request::OneTime},
+    values::{Acquired, Credential, CredentialId, request::OneTime},
 };
 
 use crate::{
@@ -105,9 +105,10 @@ fn ask(context: &Context, _alone: &Renewal, id: CredentialId, forced: bool) -> R
 fn take(context: &Context, step: Step, signing: Option<Signing>) -> Result<(CredentialId, Signing), Failure> {
     let Step { credential: old, request } = step;
     let mfa = Mfa::of(None);
-    let sts = match &signing {
-        Some(signing) => signing.sts(context, old.region.as_deref())?,
-        None => signing::unsigned_sts(context, old.region.as_deref())?,
+    let sts = match (&old.way, &signing) {
+        (Some(way), _) => signing::recorded_sts(way)?,
+        (None, Some(signing)) => signing.sts(context, old.region.as_deref())?,
+        (None, None) => signing::unsigned_sts(context, old.region.as_deref())?,
     };
     if let Some(serial) = request.serial_number().filter(|_| !mfa.is_anybody_there(context, &request)) {
         return Err(Failure::new(Kind::Expired, format!("an MFA code for {serial} is needed, and nobody is there to ask"))
@@ -126,6 +127,7 @@ fn take(context: &Context, step: Step, signing: Option<Signing>) -> Result<(Cred
         configured: None,
     };
     let Grant { acquired, detail, .. } = acquisition.acquire(Some(&mfa))?;
+    let acquired = Acquired { region: old.region.clone(), profile: old.profile.clone(), ..acquired };
     let renewed = change(context, COMMAND, false, |change| change.renew(old.id, &acquired, detail.clone()))
         .map_err(|failure| unkept(context, COMMAND, &[Link { acquired: acquired.clone(), detail }], failure))?;
     let new = renewed.credential;

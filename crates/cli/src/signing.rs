@@ -15,7 +15,7 @@ use credstack_core::{
     stack::{Change, Consent, Reader, StackError},
     sts::{Settings, Sts},
     values::{
-        Ambient, Arn, Credential, CredentialId, CredentialSet, Identity, Signer,
+        Ambient, Arn, Credential, CredentialId, CredentialSet, Identity, Signer, Way,
         request::{Inherited, SignerKind},
     },
 };
@@ -118,6 +118,11 @@ pub fn unsigned_sts(context: &Context, region: Option<&str>) -> Result<Sts, Fail
     Ok(Sts::connect(&Settings { region: region.map(str::to_owned), ..settings(context) })?)
 }
 
+/// The way to STS that is recorded with what is asked for again, whatever the environment says.
+pub fn recorded_sts(way: &Way) -> Result<Sts, Failure> {
+    Ok(Sts::connect(&Settings { way: Some(way.clone()), ..Settings::default() })?)
+}
+
 /// The way to STS that a profile says: its region unless one is given, and its endpoint.
 pub fn sts_of_profile(context: &Context, profile: &str, region: Option<&str>) -> Result<Sts, Failure> {
     let (region, profile) = (region.map(str::to_owned), Some(profile.to_owned()));
@@ -158,7 +163,7 @@ pub fn of_credential(reader: &Reader, credential: Credential) -> Result<Who, Sta
         identity: credential.identity,
         signer: Signer::Credential(id),
         region: credential.region,
-        profile: None,
+        profile: credential.profile,
         is_untouched: false,
         inherited: inherited(reader, id)?,
     })
@@ -213,5 +218,7 @@ fn kind_of(credential: &Credential) -> SignerKind {
 }
 
 fn ca_bundle(context: &Context) -> Option<PathBuf> {
-    context.aws("AWS_CA_BUNDLE").map(PathBuf::from)
+    let path = PathBuf::from(context.aws("AWS_CA_BUNDLE")?);
+    // It is recorded, and read again where the working directory is another.
+    Some(std::path::absolute(&path).unwrap_or(path))
 }

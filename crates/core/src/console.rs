@@ -86,16 +86,6 @@ impl Console {
         Some(Console { federation: url(&signin, "federation")?, home: url(&host, "console/home")? })
     }
 
-    /// The partition that a region is in, by its name.
-    pub fn partition_of(region: &str) -> &'static str {
-        match region {
-            cn if cn.starts_with("cn-") => "aws-cn",
-            gov if gov.starts_with("us-gov-") => "aws-us-gov",
-            eusc if eusc.starts_with("eusc-") => "aws-eusc",
-            _ => "aws",
-        }
-    }
-
     /// The same with another sign-in endpoint, such as one of a test.
     ///
     /// # Errors

@@ -92,6 +92,8 @@ impl Acquisition<'_> {
             request: Some(self.request.clone()),
             label: self.about.label.clone(),
             note: self.about.note.clone(),
+            profile: self.signing.as_ref().and_then(|signing| signing.who.profile.clone()),
+            way: Some(self.sts.way().clone()),
         };
         Ok(Grant { acquired, shell: self.shell(signer)?, detail })
     }

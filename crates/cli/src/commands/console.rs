@@ -1,7 +1,7 @@
 use credstack_core::{
     console::{Console as SignIn, ConsoleError},
     stack::Reader,
-    values::{Arn, CredentialId, FrameName, request::SignerKind},
+    values::{Arn, CredentialId, FrameName, partition_of, request::SignerKind},
 };
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -54,7 +54,7 @@ impl Console {
         let arn = self.identity(context, &mut signing)?;
         // What the keys alone did not tell.
         self.check(&reader, &signing)?;
-        let fits = |region: &&str| SignIn::partition_of(region) == arn.partition;
+        let fits = |region: &&str| partition_of(region) == arn.partition;
         if let Some(region) = self.region.as_deref().filter(|region| !fits(region)) {
             return Err(Failure::usage(format!("--region {region}: this identity is of partition {}", arn.partition))
                 .next_step("give a region of that partition"));

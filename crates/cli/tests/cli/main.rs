@@ -19,6 +19,7 @@ mod damage;
 mod decode;
 mod echoes;
 mod endpoint;
+mod endpoints;
 mod faults;
 mod federation;
 mod formats;

@@ -7,7 +7,7 @@ use super::DatabaseError;
 use crate::values::{Acquired, Credential, CredentialId, Identity, Item, Kind, Signer, StackName, State};
 
 const COLUMNS: &str = "id, kind, state, held, access_key_id, temporary, account, arn, user_id, region, issued_at, expires_at, parent, \
-                       signed_by, request, label, note, replaced_by";
+                       signed_by, request, label, note, replaced_by, profile, way";
 
 /// Announces a credential set before its secret is stored.
 pub(crate) fn insert_pending(
@@ -16,14 +16,15 @@ pub(crate) fn insert_pending(
     item: &Item,
     detail: &Map<String, Value>,
 ) -> Result<CredentialId, DatabaseError> {
-    let Acquired { set, kind, identity, region, issued_at, expires_at, signer, request, label, note } = acquired;
+    let Acquired { set, kind, identity, region, issued_at, expires_at, signer, request, label, note, profile, way } = acquired;
     let parent = if let Signer::Credential(id) = signer { Some(id.0) } else { None };
     let signed_by = signer.reference();
     connection
         .prepare(
             "INSERT INTO credential (item, nonce, state, kind, access_key_id, temporary, account, arn, user_id, region,
-                                     issued_at, expires_at, parent, signed_by, request, label, note, detail)
-             VALUES (?1, ?2, 'pending', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+                                     issued_at, expires_at, parent, signed_by, request, label, note, detail,
+                                     profile, way)
+             VALUES (?1, ?2, 'pending', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
         )?
         .execute(params![
             item.id.to_string(),
@@ -43,6 +44,8 @@ pub(crate) fn insert_pending(
             label,
             note,
             Value::Object(detail.clone()).to_string(),
+            profile,
+            to_json(way)?,
         ])?;
     Ok(CredentialId(connection.last_insert_rowid()))
 }
@@ -236,6 +239,8 @@ fn credential(row: &Row<'_>) -> Result<Credential, DatabaseError> {
         label: row.get(15)?,
         note: row.get(16)?,
         replaced_by: row.get::<_, Option<i64>>(17)?.map(CredentialId),
+        profile: row.get(18)?,
+        way: from_json(row.get(19)?, "way to STS")?,
     })
 }
 

@@ -15,6 +15,7 @@ pub(super) const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("../../migrations/0002_renewal.sql")),
     M::up(include_str!("../../migrations/0003_asking.sql")),
     M::up(include_str!("../../migrations/0004_notes.sql")),
+    M::up(include_str!("../../migrations/0005_way.sql")),
 ];
 
 /// Not read-only, even for a reader: it must be able to roll back what a killed writer left in the journal.

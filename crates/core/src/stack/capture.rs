@@ -89,6 +89,8 @@ impl Change {
                 request: None,
                 label: None,
                 note: None,
+                profile: None,
+                way: None,
             })),
         })
     }

@@ -175,7 +175,16 @@ impl Change {
         if let Some(signed_by) = &credential.signed_by {
             detail.insert("signed_by".into(), json!(signed_by));
         }
-        for (name, value) in [("label", &credential.label), ("note", &credential.note), ("region", &credential.region)] {
+        if let Some(way) = &credential.way {
+            detail.insert("way".into(), json!(way));
+        }
+        let texts = [
+            ("label", &credential.label),
+            ("note", &credential.note),
+            ("region", &credential.region),
+            ("profile", &credential.profile),
+        ];
+        for (name, value) in texts {
             if let Some(value) = value {
                 detail.insert(name.into(), json!(value));
             }

@@ -69,6 +69,8 @@ impl Machine {
             request: None,
             label: None,
             note: Some(format!("push {second}")),
+            profile: None,
+            way: None,
         };
         let stack = StackName::default();
         self.change(second).push(&stack, acquired, Landing::Top, &Shell::default(), Default::default()).unwrap();

@@ -46,6 +46,8 @@ impl Machine {
                 request: None,
                 label: None,
                 note: None,
+                profile: None,
+                way: None,
             };
             change.push(&StackName::default(), acquired, Landing::Top, &Shell::default(), Default::default()).unwrap();
         }

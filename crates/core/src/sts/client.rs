@@ -18,13 +18,13 @@ use tokio::runtime::{Builder, Runtime};
 use super::{
     Granted, Settings, StsError,
     answer::IntoGranted,
-    configuration::{Loaded, load},
+    configuration::{Loaded, load, without_password},
     error, operations,
 };
 use crate::{
     blocking,
     values::{
-        CredentialSet, Identity,
+        CredentialSet, Identity, Way,
         request::{OneTime, Request},
     },
 };
@@ -37,7 +37,8 @@ pub struct Sts {
     config: SdkConfig,
     region: String,
     configured_region: Option<String>,
-    endpoint: Option<Option<String>>,
+    way: Way,
+    endpoint: Option<String>,
 }
 
 impl Sts {
@@ -53,9 +54,8 @@ impl Sts {
             Ok((runtime, loaded))
         });
         let (runtime, loaded) = loaded.unwrap_or_else(|error| Err(no_runtime(&error)))?;
-        let Loaded { config, region: configured_region, endpoint } = loaded;
-        let region = config.region().map(ToString::to_string).unwrap_or_default();
-        Ok(Sts { runtime: Some(runtime), config, region, configured_region, endpoint })
+        let Loaded { config, region: configured_region, way, endpoint } = loaded;
+        Ok(Sts { runtime: Some(runtime), config, region: way.region.clone(), configured_region, way, endpoint })
     }
 
     /// The region that requests are signed for.
@@ -66,6 +66,11 @@ impl Sts {
     /// The region that somebody asked for, by an option or in the configuration; `None` if `us-east-1` is only STS's default.
     pub fn configured_region(&self) -> Option<&str> {
         self.configured_region.as_deref()
+    }
+
+    /// Where and how STS is asked, to be recorded with what it gives.
+    pub fn way(&self) -> &Way {
+        &self.way
     }
 
     /// Sends a request, signed by `signer`; [`Request::is_signed`] says which ones need none.
@@ -125,9 +130,7 @@ impl Sts {
             let secret = signer.secret_access_key.expose_secret();
             config = config.credentials_provider(Credentials::new(&signer.access_key_id, secret, token, None, "credstack"));
         }
-        if let Some(endpoint) = &self.endpoint {
-            config.set_endpoint_url(endpoint.clone());
-        }
+        config.set_endpoint_url(self.endpoint.clone()).set_use_fips(Some(self.way.fips)).set_use_dual_stack(Some(self.way.dual_stack));
         let of_signer = signer.map(|signer| [Some(&signer.secret_access_key), signer.session_token.as_ref()]);
         let given = [one_time.token_code.as_ref(), one_time.token.as_ref()];
         let secrets = of_signer.into_iter().flatten().chain(given).flatten().chain(&one_time.context_assertions);
@@ -238,12 +241,4 @@ impl Intercept for Seen {
         self.0.get_or_init(|| without_password(context.request().uri().trim_end_matches('/')));
         Ok(())
     }
-}
-
-/// A URL may carry a name and a password, which are nobody's business.
-fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let (authority, path) = rest.find(['/', '?']).map_or((rest, ""), |at| rest.split_at(at));
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    format!("{scheme}://{host}{path}")
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use aws_config::{BehaviorVersion, profile::ProfileSet};
 use aws_sdk_sts::config::Region;
-use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::{
     SdkConfig,
@@ -13,47 +13,86 @@ use aws_types::{
 };
 
 use super::{Settings, StsError};
-use crate::http;
+use crate::{http, values::Way};
 
 /// What was found.
 pub(super) struct Loaded {
     pub(super) config: SdkConfig,
     /// The region that somebody asked for.
     pub(super) region: Option<String>,
-    /// The endpoint where the SDK would choose an empty one.
-    pub(super) endpoint: Option<Option<String>>,
+    /// Where and how STS is asked.
+    pub(super) way: Way,
+    /// The custom endpoint as it is asked, with its name and password if it has them.
+    pub(super) endpoint: Option<String>,
 }
 
 pub(super) async fn load(settings: &Settings) -> Result<Loaded, StsError> {
+    if let Some(way) = &settings.way {
+        return recorded(settings, way);
+    }
     let profiles = profiles(settings.profile.clone()).await?;
     let region = region(settings, &profiles);
-    if let Some(region) = region.as_ref().filter(|region| !is_region(region)) {
-        let what = format!("the region {region:?} is none: expected letters, digits and hyphens, such as eu-west-1");
-        return Err(StsError::Configuration { what });
+    if let Some(region) = &region {
+        check_region(region)?;
     }
     let ca_bundle = settings.ca_bundle.clone().or_else(|| profiles.get("ca_bundle").map(Into::into));
-    let time_outs = TimeoutConfig::builder()
-        .connect_timeout(settings.time_outs.connect)
-        .read_timeout(settings.time_outs.read)
-        .operation_timeout(settings.time_outs.operation)
-        .build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new(region.clone().unwrap_or_else(|| "us-east-1".to_owned())))
         .no_credentials()
-        .http_client(http::client(ca_bundle))
+        .http_client(http::client(ca_bundle.clone()))
         .sleep_impl(TokioSleep::new())
-        .retry_config(retries(&profiles)?)
-        .timeout_config(time_outs);
+        .retry_config(retries(Some(&profiles))?)
+        .timeout_config(time_outs(settings));
     if let Some(profile) = &settings.profile {
         loader = loader.profile_name(profile);
     }
     let config = loader.load().await;
-    let endpoint = instead_of_an_empty_endpoint(&config, &profiles);
-    Ok(Loaded { config, region, endpoint })
+    let endpoint = endpoint(&config, &profiles);
+    let is_aws_s_own = endpoint.is_none();
+    let way = Way {
+        endpoint: endpoint.as_deref().map(without_password),
+        region: config.region().map(ToString::to_string).unwrap_or_default(),
+        ca_bundle,
+        // A custom endpoint wins over both, as in the AWS CLI.
+        fips: is_aws_s_own && config.use_fips().unwrap_or_default(),
+        dual_stack: is_aws_s_own && config.use_dual_stack().unwrap_or_default(),
+    };
+    Ok(Loaded { config, region, way, endpoint })
 }
 
-/// The SDK panics at an empty endpoint. Empty variables and settings count as unset.
-fn instead_of_an_empty_endpoint(config: &SdkConfig, profiles: &ProfileSet) -> Option<Option<String>> {
+/// The way as it is recorded. A program that asks for keys may have been given an endpoint, a region or retries for something
+/// else: none of it may lead a renewal elsewhere, or make it fail.
+fn recorded(settings: &Settings, way: &Way) -> Result<Loaded, StsError> {
+    let way = Way { region: settings.region.clone().unwrap_or_else(|| way.region.clone()), ..way.clone() };
+    check_region(&way.region)?;
+    if let Some(path) = &way.ca_bundle
+        && let Err(error) = std::fs::metadata(path)
+    {
+        let what = format!("was trusted when these credentials were asked for, and cannot be read now: {}", error.kind());
+        return Err(StsError::CaBundle { path: path.clone(), what });
+    }
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(way.region.clone()))
+        .http_client(http::client(way.ca_bundle.clone()))
+        .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+        .retry_config(retries(None).unwrap_or_else(|_| RetryConfig::standard()))
+        .timeout_config(time_outs(settings))
+        .build();
+    Ok(Loaded { config, region: Some(way.region.clone()), endpoint: way.endpoint.clone(), way })
+}
+
+fn time_outs(settings: &Settings) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(settings.time_outs.connect)
+        .read_timeout(settings.time_outs.read)
+        .operation_timeout(settings.time_outs.operation)
+        .build()
+}
+
+/// The custom endpoint, found as the SDK finds it, but that it panics at an empty one: empty variables and settings count as
+/// unset.
+fn endpoint(config: &SdkConfig, profiles: &ProfileSet) -> Option<String> {
     // As the SDK itself asks for it: the variable, and the profile's `services` section.
     let key = ServiceConfigKey::builder().service_id("STS").env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
     let of_sts = config.service_config().and_then(|services| services.load_config(key.ok()?));
@@ -61,15 +100,26 @@ fn instead_of_an_empty_endpoint(config: &SdkConfig, profiles: &ProfileSet) -> Op
     let configured =
         [env.get("AWS_ENDPOINT_URL_STS").ok(), env.get("AWS_ENDPOINT_URL").ok(), profiles.get("endpoint_url").map(str::to_owned)];
     let has_empty = configured.iter().chain([&of_sts]).flatten().any(String::is_empty);
-    has_empty.then(|| [of_sts].into_iter().chain(configured).flatten().find(|url| !url.is_empty()))
+    match has_empty {
+        true => [of_sts].into_iter().chain(configured).flatten().find(|url| !url.is_empty()),
+        false => of_sts.or_else(|| config.endpoint_url().map(str::to_owned)),
+    }
+}
+
+/// A URL may carry a name and a password, which are nobody's business.
+pub(super) fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (authority, path) = rest.find(['/', '?']).map_or((rest, ""), |at| rest.split_at(at));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}://{host}{path}")
 }
 
 /// How often is tried, and how: the SDK panics at what it does not understand.
-fn retries(profiles: &ProfileSet) -> Result<RetryConfig, StsError> {
+fn retries(profiles: Option<&ProfileSet>) -> Result<RetryConfig, StsError> {
     let env = Env::real();
     let setting = |variable: &'static str, key: &'static str| {
         let given = |value: &String| !value.trim().is_empty();
-        let in_profile = || profiles.get(key).map(|value| (key, value.to_owned()));
+        let in_profile = || profiles.and_then(|profiles| profiles.get(key)).map(|value| (key, value.to_owned()));
         env.get(variable).ok().map(|value| (variable, value)).filter(|(_, value)| given(value)).or_else(in_profile)
     };
     let wrong = |(name, value): (&str, String), expected: &str| StsError::Configuration {
@@ -101,8 +151,12 @@ async fn profiles(named: Option<String>) -> Result<ProfileSet, StsError> {
 }
 
 /// A region becomes part of a host's name.
-fn is_region(text: &str) -> bool {
-    (1..=63).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+fn check_region(text: &str) -> Result<(), StsError> {
+    if (1..=63).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+        return Ok(());
+    }
+    let what = format!("the region {text:?} is none: expected letters, digits and hyphens, such as eu-west-1");
+    Err(StsError::Configuration { what })
 }
 
 /// Without instance metadata, which takes two seconds where there is none. Empty variables count as unset.

@@ -1,5 +1,7 @@
 use std::{path::PathBuf, time::Duration};
 
+use crate::values::Way;
+
 /// What the caller decides about the way to STS. Everything else comes from the AWS environment and configuration:
 /// `AWS_ENDPOINT_URL_STS`, `AWS_ENDPOINT_URL`, a profile's `services` section and `endpoint_url`,
 /// `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`, `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`, `AWS_MAX_ATTEMPTS`,
@@ -15,6 +17,9 @@ pub struct Settings {
     /// A PEM file whose certificate authorities are trusted instead of the system's: the value of `AWS_CA_BUNDLE`.
     /// Without it the profile's `ca_bundle`.
     pub ca_bundle: Option<PathBuf>,
+    /// The way that is recorded with what is asked for again: nothing of the environment and the configuration counts then but how
+    /// often is tried, and the proxies. A `region` above wins over the one in it.
+    pub way: Option<Way>,
     /// How long to wait.
     pub time_outs: TimeOuts,
 }

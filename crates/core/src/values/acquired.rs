@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 
-use super::{Ambient, CredentialId, CredentialSet, Identity, Kind, request::Request};
+use super::{Ambient, CredentialId, CredentialSet, Identity, Kind, Way, request::Request};
 
 /// A credential set that was just acquired, with all that is known of it, before it has an id.
 #[derive(Clone, Debug)]
@@ -25,6 +25,10 @@ pub struct Acquired {
     pub label: Option<String>,
     /// Why it was acquired, in a person's words.
     pub note: Option<String>,
+    /// The profile of the AWS configuration that it is pushed from, by itself or as the signer.
+    pub profile: Option<String>,
+    /// How STS was reached.
+    pub way: Option<Way>,
 }
 
 /// What signed an STS call.

@@ -3,7 +3,7 @@ use std::{fmt, str::FromStr};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de};
 
-use super::{Ambient, Arn, Identity, request::Request};
+use super::{Ambient, Arn, Identity, Way, request::Request};
 
 /// The id of a credential set: `c1`, `c2`, … Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -129,6 +129,10 @@ pub struct Credential {
     pub label: Option<String>,
     /// Why it was acquired, in a person's words.
     pub note: Option<String>,
+    /// The profile of the AWS configuration that it was pushed from, by itself or as the signer.
+    pub profile: Option<String>,
+    /// How STS was reached; none where it was not asked, and of sets of earlier versions.
+    pub way: Option<Way>,
     /// The credential set that took its place when it was renewed.
     pub replaced_by: Option<CredentialId>,
 }

@@ -14,8 +14,10 @@ mod frame;
 mod frames;
 mod identity;
 mod item;
+mod partition;
 pub mod request;
 mod stack_name;
+mod way;
 
 pub use acquired::{Acquired, Signer};
 pub use ambient::Ambient;
@@ -28,5 +30,7 @@ pub use frame::{Frame, FrameName, FrameNameError};
 pub use frames::{Frames, NothingSaved};
 pub use identity::Identity;
 pub use item::Item;
+pub use partition::partition_of;
 pub use stack_name::{StackName, StackNameError};
 pub(crate) use text_form::text_form;
+pub use way::Way;

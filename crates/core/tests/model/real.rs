@@ -252,6 +252,8 @@ impl Real {
             request: None,
             label: None,
             note: None,
+            profile: None,
+            way: None,
         }
     }
 

@@ -55,6 +55,8 @@ fn place(directory: &tempfile::TempDir, command: &str, lives: jiff::Span) -> Sta
         request: None,
         label: None,
         note: None,
+        profile: None,
+        way: None,
     };
     change.push(&StackName::default(), acquired, Landing::Top, &Shell::default(), Default::default()).unwrap();
     place

@@ -98,6 +98,8 @@ impl Import {
             request: None,
             label: self.common.label.clone(),
             note: self.common.note.clone(),
+            profile: self.profile.clone(),
+            way: Some(sts.way().clone()),
             set: signing.set,
         };
         push(context, &self.common, "push import", acquired, shell, Map::new())

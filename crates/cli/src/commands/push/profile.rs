@@ -228,6 +228,7 @@ impl Profile {
             let granted = one(context, &profile, region.as_deref(), &hop.request, about, signing.take(), mfa);
             let mut grant = granted.map_err(|failure| given_up(context, &hop.profile, &links, failure))?;
             // A frame between has the region of its own profile; the last one that in force.
+            grant.acquired.profile = Some(if is_last { profile.clone() } else { hop.profile.clone() });
             grant.acquired.region = hop.region.filter(|_| !is_last && self.common.region.is_none()).or(grant.acquired.region);
             inherited.add(&hop.request);
             signing = Some(as_signer(&grant.acquired, &hop.request, inherited.clone()));
