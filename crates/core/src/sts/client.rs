@@ -130,7 +130,10 @@ impl Sts {
             let secret = signer.secret_access_key.expose_secret();
             config = config.credentials_provider(Credentials::new(&signer.access_key_id, secret, token, None, "credstack"));
         }
-        config.set_endpoint_url(self.endpoint.clone()).set_use_fips(Some(self.way.fips)).set_use_dual_stack(Some(self.way.dual_stack));
+        config
+            .set_endpoint_url(self.endpoint.clone())
+            .set_use_fips(Some(self.way.fips))
+            .set_use_dual_stack(Some(self.way.dual_stack));
         let of_signer = signer.map(|signer| [Some(&signer.secret_access_key), signer.session_token.as_ref()]);
         let given = [one_time.token_code.as_ref(), one_time.token.as_ref()];
         let secrets = of_signer.into_iter().flatten().chain(given).flatten().chain(&one_time.context_assertions);

@@ -173,3 +173,20 @@ fn region(settings: &Settings, profiles: &ProfileSet) -> Option<String> {
         .or_else(|| profiles.get("region").map(str::to_owned).filter(given))
         .or_else(|| settings.default_region.clone())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_recorded_without_name_and_password() {
+        for (url, recorded) in [
+            ("http://127.0.0.1:1/path", "http://127.0.0.1:1/path"),
+            ("https://alice:fake-password@sts.example/", "https://sts.example/"),
+            ("https://alice:fake@word@sts.example?a=b@c", "https://sts.example?a=b@c"),
+            ("no url", "no url"),
+        ] {
+            assert_eq!(without_password(url), recorded);
+        }
+    }
+}
