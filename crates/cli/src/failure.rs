@@ -61,6 +61,11 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// The message and the next step in one text, for clients that show only that.
+    pub fn sentence(&self) -> String {
+        [Some(self.message.as_str()), self.next_step.as_deref()].into_iter().flatten().collect::<Vec<_>>().join("; ")
+    }
+
     /// A failure of a kind.
     pub fn new(kind: Kind, message: impl Into<String>) -> Failure {
         Failure { kind, message: message.into(), next_step: None, exit_code: None, sts: None }

@@ -37,9 +37,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use commands::Arguments;
+use commands::{Arguments, Command};
 use context::Context;
 use failure::{Failure, Kind};
+use output::Style;
 
 fn main() -> ExitCode {
     std::panic::catch_unwind(run).unwrap_or(ExitCode::from(Kind::Internal as u8))
@@ -49,19 +50,27 @@ fn run() -> ExitCode {
     if let Some(command) = lent::command() {
         let started = commands::exec::replace(command);
         return started
-            .unwrap_or_else(|error| output::report(&Failure::internal(format!("cannot be run again: {error}")), false));
+            .unwrap_or_else(|error| output::report(&Failure::internal(format!("cannot be run again: {error}")), Style::Text));
     }
     if let Err(failure) = hardening::harden() {
-        return output::report(&failure, false);
+        return output::report(&failure, Style::Text);
     }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return output::report_usage(&error),
     };
-    let (global, command) = arguments.split();
-    let json = global.json;
+    let (mut global, command) = arguments.split();
+    let style = match command {
+        _ if global.json => Style::Json,
+        // A client shows what is there as one text, behind words of its own.
+        Command::CredentialProcess(_) => {
+            global.quiet = true;
+            Style::Line
+        }
+        _ => Style::Text,
+    };
     match Context::new(global).and_then(|context| commands::run(&context, command)) {
         Ok(code) => code,
-        Err(failure) => output::report(&failure, json),
+        Err(failure) => output::report(&failure, style),
     }
 }

@@ -125,11 +125,29 @@ pub fn written(result: io::Result<()>) -> Result<(), Failure> {
     }
 }
 
-/// Reports a failure on stderr, as text or as JSON; the exit code is its kind's.
-pub fn report(failure: &Failure, json: bool) -> ExitCode {
-    if json {
-        line_to_stderr(&escape_json(&json!({ "error": failure_shape(failure) }).to_string()));
-        return ExitCode::from(failure.exit_code());
+/// How a failure is reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// For a person: the message, and the next step in a line of its own.
+    Text,
+    /// For a person who sees it behind another program's words, such as "exit status 5": one line with this program's name.
+    Line,
+    /// For a program.
+    Json,
+}
+
+/// Reports a failure on stderr; the exit code is its kind's.
+pub fn report(failure: &Failure, style: Style) -> ExitCode {
+    match style {
+        Style::Text => {}
+        Style::Json => {
+            line_to_stderr(&escape_json(&json!({ "error": failure_shape(failure) }).to_string()));
+            return ExitCode::from(failure.exit_code());
+        }
+        Style::Line => {
+            line_to_stderr(&format!("credstack: {}", escape(&failure.sentence())));
+            return ExitCode::from(failure.exit_code());
+        }
     }
     line_to_stderr(&format!("{}: {}", "error".red().bold(), escape(&failure.message)));
     if let Some(next_step) = &failure.next_step {
@@ -157,7 +175,7 @@ pub fn report_usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() {
         // The command line could not be read, so whether it asks for JSON is seen from its words.
         if std::env::args_os().any(|argument| argument == "--json") {
-            return report(&usage_failure(&text.to_string()), true);
+            return report(&usage_failure(&text.to_string()), Style::Json);
         }
         let words = std::env::args_os();
         if words.into_iter().any(|word| word.to_string_lossy().chars().any(is_dangerous)) {

@@ -1,4 +1,5 @@
 use credstack_core::{handout::HandOut, values::FrameName};
+use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -27,7 +28,11 @@ pub struct CredentialProcess {
     reveal: bool,
 }
 
-/// The form that every SDK reads. Long-term keys have neither token nor expiration.
+/// How long a client may keep long-term keys before it asks again, in seconds: without an expiration a running program never asks,
+/// and would go on with them after a push; from 15 minutes on botocore asks at every request.
+const LONG_TERM: i64 = 16 * 60;
+
+/// The form that every SDK reads. Long-term keys have no token.
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -39,6 +44,8 @@ struct ProcessOutput<'a> {
     session_token: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expiration: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_id: Option<&'a str>,
 }
 
 impl CredentialProcess {
@@ -46,7 +53,7 @@ impl CredentialProcess {
         terminal::hide("the secret key is a secret", "let a profile run it (`credstack setup profile`)", self.reveal)?;
         let reader = context.reader()?;
         let keys = keys::find(context, &reader, self.frame)?;
-        let text = text(&keys.out)?;
+        let text = text(&keys.out, context.time())?;
         if context.configuration.count_uses {
             reader.count_use(keys.whose.credential, context.time());
         }
@@ -55,13 +62,16 @@ impl CredentialProcess {
 }
 
 /// The JSON of some keys.
-pub fn text(keys: &HandOut) -> Result<Zeroizing<String>, Failure> {
+pub fn text(keys: &HandOut, now: Timestamp) -> Result<Zeroizing<String>, Failure> {
+    let soon = keys.set.is_long_term().then(|| now.as_second() + LONG_TERM);
+    let ask_again = soon.and_then(|at| Timestamp::from_second(at).ok());
     let output = ProcessOutput {
         version: 1,
         access_key_id: &keys.set.access_key_id,
         secret_access_key: keys.set.secret_access_key.expose_secret(),
         session_token: keys.set.session_token.as_ref().map(ExposeSecret::expose_secret),
-        expiration: keys.expires_at.map(whole_seconds),
+        expiration: keys.expires_at.or(ask_again).map(whole_seconds),
+        account_id: keys.account.as_deref(),
     };
     serde_json::to_string(&output).map(Zeroizing::new).map_err(|error| Failure::internal(error.to_string()))
 }

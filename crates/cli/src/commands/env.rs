@@ -1,4 +1,4 @@
-use credstack_core::values::FrameName;
+use credstack_core::{handout::HandOut, values::FrameName};
 
 use super::{credential_process, push::inputs};
 use crate::{
@@ -37,17 +37,31 @@ pub struct Env {
 
 impl Env {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
-        terminal::hide("the secret key is a secret", "run `eval \"$(credstack env)\"`", self.reveal)?;
+        terminal::hide("the secret key is a secret", self.format.instead(), self.reveal)?;
         let keys = keys::find(context, &context.reader()?, self.frame)?.in_region(context, self.region.as_deref());
         let text = match self.format {
-            Format::Process => credential_process::text(&keys.out)?,
+            Format::Process => credential_process::text(&keys.out, context.time())?,
             format => format.text(&Exports::of_keys(&keys.out))?,
         };
-        if self.format == Format::Github && context.aws("AWS_PROFILE").is_some() {
-            context.output.warn("AWS_PROFILE is set, and $GITHUB_ENV cannot unset it: JavaScript's SDK would prefer the profile");
+        if self.format == Format::Github {
+            warn_of_what_stays(context, &keys.out);
         }
         let more = [("format", used_by::name(&self.format))];
         used_by::record(context, [used_by::entry(context, &keys.whose, self.frame, "env", more)]);
         context.output.print(text.trim_end())
+    }
+}
+
+/// Variables that `$GITHUB_ENV` cannot take away.
+fn warn_of_what_stays(context: &Context, keys: &HandOut) {
+    if context.aws("AWS_PROFILE").is_some() {
+        context
+            .output
+            .warn("AWS_PROFILE is set, and $GITHUB_ENV cannot unset it: the AWS SDK for JavaScript would prefer the profile");
+    }
+    if context.aws("AWS_ACCOUNT_ID").is_some() && keys.account.is_none() {
+        context
+            .output
+            .warn("AWS_ACCOUNT_ID is set, and $GITHUB_ENV cannot unset it: account-based endpoints would be that account's");
     }
 }

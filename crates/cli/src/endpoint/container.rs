@@ -14,7 +14,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::{Served, refuse};
+use super::{Asked, Served, Temporary, What, refuse};
 use crate::export::whole_seconds;
 
 pub(super) fn variables(port: u16, token: &str) -> Vec<(&'static str, Zeroizing<String>)> {
@@ -35,13 +35,17 @@ async fn credentials(State(served): State<Arc<Served>>, headers: HeaderMap) -> R
     if !served.has_token(&headers, header::AUTHORIZATION.as_str()) {
         return refuse(StatusCode::UNAUTHORIZED, "WrongToken", "the Authorization header is not this endpoint's token");
     }
-    let body = |keys: &super::Temporary, _| {
-        json!({
+    let body = |keys: &Temporary, _| {
+        let mut body = json!({
             "AccessKeyId": keys.access_key_id,
             "SecretAccessKey": keys.secret_access_key.expose_secret(),
             "Token": keys.token.expose_secret(),
             "Expiration": whole_seconds(keys.expires_at),
-        })
+        });
+        if let Some(account) = &keys.account {
+            body["AccountId"] = json!(account);
+        }
+        Some(body.to_string())
     };
-    served.answer(body).await
+    served.answer(Asked { what: What::Keys, body, refused: |status, code, message| refuse(status, code, message) }).await
 }

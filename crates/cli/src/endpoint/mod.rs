@@ -23,7 +23,12 @@ pub use tally::Tally;
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
-use crate::{context::Context, export::Exports, failure::Failure, keys};
+use crate::{
+    context::Context,
+    export::Exports,
+    failure::Failure,
+    keys::{self, Keys},
+};
 
 /// How it is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +73,25 @@ struct Temporary {
     secret_access_key: SecretString,
     token: SecretString,
     expires_at: Timestamp,
+    account: Option<String>,
+    region: Option<String>,
+}
+
+/// A question that needs the keys, or what goes with them.
+struct Asked {
+    what: What,
+    /// The answer; `None` where there is nothing to say.
+    body: fn(&Temporary, Timestamp) -> Option<String>,
+    /// How a client of this protocol is told why there is none.
+    refused: fn(StatusCode, &str, &str) -> Response,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    Keys,
+    Json,
+    Text,
 }
 
 impl Endpoint {
@@ -166,36 +190,39 @@ impl Served {
     }
 
     /// The keys, as a body. The secret store blocks, perhaps for minutes, and an ambient identity has a runtime of its own.
-    async fn answer(self: Arc<Served>, body: fn(&Temporary, Timestamp) -> serde_json::Value) -> Response {
+    async fn answer(self: Arc<Served>, asked: Asked) -> Response {
+        let Asked { what, body, refused } = asked;
         let answer = tokio::task::spawn_blocking(move || {
             let now = self.context.time();
-            self.keys(now).map(|keys| Zeroizing::new(body(&keys, now).to_string()))
+            self.keys(now, what).map(|keys| body(&keys, now).map(Zeroizing::new))
         });
         match answer.await {
-            Ok(Ok(body)) => {
-                let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+            Ok(Ok(Some(body))) => {
+                let kind = if what == What::Text { "text/plain" } else { "application/json" };
+                let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")];
                 (headers, body.as_str().to_owned()).into_response()
             }
-            Ok(Err(refused)) => *refused,
-            Err(_) => refuse(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", "the answer could not be made"),
+            Ok(Ok(None)) => refuse(StatusCode::NOT_FOUND, "NotFound", "the frame has none; set AWS_REGION"),
+            Ok(Err((status, code, message))) => refused(status, code, &message),
+            Err(_) => refused(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", "the answer could not be made"),
         }
     }
 
-    fn keys(&self, now: Timestamp) -> Result<Temporary, Box<Response>> {
+    fn keys(&self, now: Timestamp, what: What) -> Result<Temporary, (StatusCode, &'static str, String)> {
         let context = self.context.at(now);
         let found = context.reader().map_err(Failure::from).and_then(|reader| keys::find(&context, &reader, self.frame));
-        let keys = found.map_err(|failure| {
-            let message = format!("{}; {}", failure.message, failure.next_step.unwrap_or_default());
-            refuse(StatusCode::FORBIDDEN, failure.kind.name(), &message)
-        })?;
-        let (Some(token), Some(expires_at)) = (keys.out.set.session_token, keys.out.expires_at) else {
+        let keys = found.map_err(|failure| (StatusCode::FORBIDDEN, failure.kind.name(), failure.sentence()))?;
+        let Keys { out, whose } = keys.in_region(&context, None);
+        let (Some(token), Some(expires_at)) = (out.set.session_token, out.expires_at) else {
             let message =
                 "long-term keys cannot be served: clients ask for a token and an expiration; use a profile, or `exec --via env`";
-            return Err(refuse(StatusCode::BAD_REQUEST, "LongTermKeys", message).into());
+            return Err((StatusCode::BAD_REQUEST, "LongTermKeys", message.to_owned()));
         };
-        let (access_key_id, secret_access_key) = (keys.out.set.access_key_id, keys.out.set.secret_access_key);
-        self.tally.add(&access_key_id, &keys.whose);
-        Ok(Temporary { access_key_id, secret_access_key, token, expires_at })
+        let (access_key_id, secret_access_key) = (out.set.access_key_id, out.set.secret_access_key);
+        if what == What::Keys {
+            self.tally.add(&access_key_id, &whose);
+        }
+        Ok(Temporary { access_key_id, secret_access_key, token, expires_at, account: out.account, region: out.region })
     }
 }
 
@@ -211,6 +238,9 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
 }
 
 fn refuse(status: StatusCode, code: &str, message: &str) -> Response {
-    let body = json!({ "code": code, "message": message }).to_string();
-    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+    refuse_with(status, json!({ "code": code, "message": message }))
+}
+
+fn refuse_with(status: StatusCode, body: serde_json::Value) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
 }

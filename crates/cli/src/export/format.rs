@@ -9,29 +9,51 @@ use crate::failure::Failure;
 /// How variables are written down. The first names are those of `aws configure export-credentials`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// JSON, as credential_process gives it
+    /// JSON for credential_process
     Process,
-    /// For `eval` in bash and zsh
+    /// For `eval` in bash, zsh and sh
     Env,
-    /// NAME=value lines
+    /// NAME=value lines without quotes, as the AWS CLI writes them: for systemd's EnvironmentFile
     EnvNoExport,
+    /// NAME=value lines without quotes: for docker run --env-file, podman and Kubernetes
+    Docker,
     /// For `Invoke-Expression` in PowerShell
     Powershell,
     /// For cmd.exe
     WindowsCmd,
     /// For `source` in fish
     Fish,
-    /// For nushell: a record for `load-env`, whose nulls are to be hidden
+    /// For nushell: a record for `from nuon` and `load-env`; a null is a variable to hide
     Nushell,
-    /// {"set": {…}, "unset": […]}
+    /// {"set": {…}, "unset": […]}, for programs
     Json,
-    /// A .env file
+    /// A .env file with quotes: for dotenv libraries, docker compose, and `.` in a shell
     Dotenv,
     /// Lines for $GITHUB_ENV
     Github,
 }
 
 impl Format {
+    /// What to run where the text is not for a terminal.
+    pub fn instead(self) -> &'static str {
+        match self {
+            Format::Process => "let a profile run it (`credstack setup profile`)",
+            Format::Env => "run `eval \"$(credstack env)\"`",
+            Format::EnvNoExport => "run `(umask 077; credstack env --format env-no-export > FILE)`",
+            Format::Docker => "run `docker run --env-file <(credstack env --format docker) IMAGE`",
+            Format::Powershell => "run `credstack env --format powershell | Out-String | Invoke-Expression`",
+            Format::WindowsCmd => "run `for /f \"delims=\" %i in ('credstack env --format windows-cmd') do @%i`",
+            Format::Fish => "run `credstack env --format fish | source`",
+            Format::Nushell => {
+                "run `let keys = (credstack env --format nushell | from nuon | transpose name value); \
+                 hide-env -i ...($keys | where value == null | get name); $keys | where value != null | transpose -rd | load-env`"
+            }
+            Format::Json => "let a program read it",
+            Format::Dotenv => "run `(umask 077; credstack env --format dotenv > .env)`",
+            Format::Github => "run `credstack env --format github >> \"$GITHUB_ENV\"`",
+        }
+    }
+
     /// The text, ready to be printed.
     pub fn text(self, exports: &Exports) -> Result<Zeroizing<String>, Failure> {
         exports.check()?;
@@ -43,7 +65,7 @@ impl Format {
             };
             let line = Zeroizing::new(match self {
                 Format::Env => format!("export {name}={}", quote::posix(value)),
-                Format::EnvNoExport => format!("{name}={}", quote::posix(value)),
+                Format::EnvNoExport | Format::Docker => format!("{name}={}", quote::unquoted(value).ok_or_else(cannot)?),
                 Format::Powershell => format!("$Env:{name} = {}", quote::powershell(value)),
                 Format::WindowsCmd => format!("set \"{name}={}\"", quote::windows_cmd(value).ok_or_else(cannot)?),
                 Format::Fish => format!("set -gx {name} {}", quote::fish(value)),

@@ -21,6 +21,12 @@ pub fn nushell(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\""))
 }
 
+/// For readers that take everything behind `=` as it is, quotes included, beside shells, which don't: text that means itself to
+/// both.
+pub fn unquoted(text: &str) -> Option<&str> {
+    text.chars().all(|c| c.is_ascii_alphanumeric() || "+/=_-.,:@%".contains(c)).then_some(text)
+}
+
 /// For a dotenv file. Between single quotes a quote or a backslash may be an escape, and `$` may be expanded (python-dotenv does
 /// both), or not: each reader has its own rules. AWS's keys have none of the three.
 pub fn dotenv(text: &str) -> Option<String> {

@@ -80,7 +80,7 @@ fn the_endpoint_admits_nobody_without_its_token_and_follows_the_stack() {
     let serving = Serving::start(&env, &[]);
     let (status, body) = serving.ask_rightly();
     assert_eq!(status, "200");
-    assert_eq!(names(&body), ["AccessKeyId", "SecretAccessKey", "Token", "Expiration"]);
+    assert_eq!(names(&body), ["AccessKeyId", "SecretAccessKey", "Token", "Expiration", "AccountId"]);
     for (here, there) in [("AccessKeyId", "AccessKeyId"), ("Token", "SessionToken"), ("Expiration", "Expiration")] {
         assert_eq!(body[here], current[there], "{here}");
     }
@@ -159,9 +159,38 @@ fn metadata_is_served_on_request_to_whoever_fetches_a_token() {
     assert_eq!(rebound.0, "403");
     env.plain(["pop"]).ok();
     let (status, _, body) = serving.metadata(&credentials, &token);
-    assert_eq!(status, "400");
-    assert!(body.contains("LongTermKeys"), "{body}");
+    // As an instance tells it: clients show code and message of that.
+    assert_eq!(status, "200");
+    let said: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((names(&said), &said["Code"]), (vec!["Code", "Message"], &"LongTermKeys".into()));
     handed_out(&env, &["serve", "--imds", "--ttl", "1"]).ok().says("every program and user of this machine");
+}
+
+#[test]
+fn metadata_has_a_region_and_an_account_and_a_slash_more_does_no_harm() {
+    let env = TestEnvironment::new();
+    env.push_role(DEVELOPER);
+    env.push_role("arn:aws:iam::444455556666:role/ReadOnly");
+    let serving = Serving::start(&env, &["--imds"]);
+    let ttl = "X-aws-ec2-metadata-token-ttl-seconds: 60\r\n";
+    for slash in ["", "/"] {
+        let (status, _, token) = serving.metadata(&format!("PUT {slash}/latest/api/token"), ttl);
+        assert_eq!(status, "200");
+        let token = format!("X-aws-ec2-metadata-token: {token}\r\n");
+        let get = |path: &str| {
+            let (status, _, body) = serving.metadata(&format!("GET {slash}/latest/{path}"), &token);
+            assert_eq!(status, "200", "{slash} {path}");
+            assert_eq!(serving.metadata(&format!("GET {slash}/latest/{path}"), "").0, "401", "{path} needs the token");
+            body
+        };
+        assert_eq!(get("meta-data/iam/security-credentials"), "credstack");
+        assert_eq!(get("meta-data/iam/security-credentials/"), "credstack");
+        assert!(get("meta-data/iam/security-credentials/credstack").contains("\"Code\":\"Success\""));
+        assert_eq!(get("meta-data/placement/region"), "eu-west-1");
+        assert_eq!(get("meta-data/placement/availability-zone"), "eu-west-1a");
+        let document: Value = serde_json::from_str(&get("dynamic/instance-identity/document")).unwrap();
+        assert_eq!((&document["region"], &document["accountId"]), (&"eu-west-1".into(), &"444455556666".into()));
+    }
 }
 
 #[test]

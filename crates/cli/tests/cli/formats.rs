@@ -133,7 +133,13 @@ fn read_by(env: &TestEnvironment, dir: &Path, format: &str, text: &str) -> Vec<R
     // What takes away is not what is looked at here.
     let sets = || text.lines().filter(|line| !line.starts_with("Remove-Item ")).collect::<Vec<_>>().join("\n");
     match format {
-        "env" | "env-no-export" => vec![shell("bash"), shell("zsh")],
+        "env" => vec![shell("bash"), shell("zsh")],
+        // Readers that know no quotes, and shells.
+        "env-no-export" | "docker" => vec![
+            lines(text, |line| line.split_once('=').and_then(|(name, value)| named(name, value))),
+            shell("bash"),
+            shell("zsh"),
+        ],
         "fish" => vec![shell("fish")],
         "powershell" => vec![lines(&sets(), powershell)],
         "windows-cmd" => vec![lines(text, windows_cmd)],
@@ -145,7 +151,8 @@ fn read_by(env: &TestEnvironment, dir: &Path, format: &str, text: &str) -> Vec<R
     }
 }
 
-const FORMATS: [&str; 9] = ["env", "env-no-export", "fish", "powershell", "windows-cmd", "dotenv", "github", "json", "process"];
+const FORMATS: [&str; 10] =
+    ["env", "env-no-export", "docker", "fish", "powershell", "windows-cmd", "dotenv", "github", "json", "process"];
 
 #[test]
 fn every_format_gives_hostile_values_byte_for_byte_or_refuses() {
@@ -182,7 +189,7 @@ fn every_format_gives_hostile_values_byte_for_byte_or_refuses() {
             let controls = region.chars().any(char::is_control);
             if output.status.code() == Some(2) {
                 prop_assert_eq!(text, "", "{}: refused, and printed", format);
-                let careful = ["windows-cmd", "dotenv"].contains(&format);
+                let careful = ["windows-cmd", "dotenv", "env-no-export", "docker"].contains(&format);
                 prop_assert!(controls || careful, "{} need not refuse {:?}: {}", format, region, said);
                 continue;
             }
@@ -200,7 +207,8 @@ fn every_format_gives_hostile_values_byte_for_byte_or_refuses() {
         Ok(())
     });
     outcome.unwrap_or_else(|failure| panic!("{failure}"));
-    assert_eq!(given.len(), FORMATS.len(), "each gave something: {given:?}");
+    // Those without quotes refuse nearly all of it.
+    assert!(given.len() + 2 >= FORMATS.len(), "each gave something: {given:?}");
 }
 
 #[test]

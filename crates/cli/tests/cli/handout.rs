@@ -39,13 +39,21 @@ pub fn names(value: &Value) -> Vec<&str> {
 fn credential_process_gives_exactly_what_every_sdk_reads() {
     let mut env = TestEnvironment::new();
     let ambient = keys(&env, &[]);
-    assert_eq!(names(&ambient), ["Version", "AccessKeyId", "SecretAccessKey"], "long-term keys have no more");
+    let asked_again = ["Version", "AccessKeyId", "SecretAccessKey", "Expiration"];
+    assert_eq!(names(&ambient), asked_again, "long-term keys are asked for again, so that a push is followed");
+    let until: jiff::Timestamp = ambient["Expiration"].as_str().unwrap().parse().unwrap();
+    let left = until.as_second() - jiff::Timestamp::now().as_second();
+    assert!((15 * 60 + 1..=16 * 60).contains(&left), "{left} s: below 15 minutes botocore asks at every request");
+    let written = handed_out(&env, &["env", "--format", "process"]).ok().json();
+    assert_eq!(names(&written), asked_again);
     assert_eq!((&ambient["AccessKeyId"], &ambient["SecretAccessKey"]), (&ALICE_KEY.into(), &ALICE_SECRET.into()));
     env.push_role(DEVELOPER);
     env.no_keys();
     env.set("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1");
     let current = keys(&env, &[]);
-    assert_eq!(names(&current), ["Version", "AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration"]);
+    let all = ["Version", "AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration", "AccountId"];
+    assert_eq!(names(&current), all);
+    assert_eq!(current["AccountId"], "111122223333");
     assert_eq!(current["Version"], 1);
     assert_eq!(current["Expiration"], env.list()["frames"][0]["expires_at"]);
     let expiration = current["Expiration"].as_str().unwrap();

@@ -40,6 +40,7 @@ mod mfa_dialogs;
 mod network;
 mod night;
 mod nushell;
+mod outgoing;
 mod output;
 mod own_stacks;
 mod plans;

@@ -9,6 +9,7 @@
     reason = "all of this is tests; Clippy's own exception ends at helper functions"
 )]
 
+mod account;
 mod clients;
 #[path = "../common/mod.rs"]
 mod common;
