@@ -14,7 +14,7 @@ use credstack_core::{
     handout::RegionChoice,
     secret_store::Patience,
     stack::{Consent, Reader, Secrets, StackError, StateDirectory, Terms},
-    values::{Actor, StackName},
+    values::{Actor, AwsFiles, StackName},
 };
 use etcetera::BaseStrategy;
 use jiff::Timestamp;
@@ -24,6 +24,8 @@ use crate::{
     export::REGION_COMPANION,
     failure::Failure,
     global::{ColorWhen, Global},
+    marker::Marker,
+    our_files,
     output::Output,
     pinentry::Pinentry,
     terminal::Terminal,
@@ -47,10 +49,12 @@ pub struct Context {
     pub is_usual_place: bool,
     /// The home directory.
     pub home: PathBuf,
-    /// The AWS configuration file.
+    /// The AWS configuration file: the user's own, where the environment names one of ours.
     pub aws_config_file: PathBuf,
     /// The shared credentials file.
     pub aws_credentials_file: PathBuf,
+    /// These two and the profile that counts, where they are not what the environment says.
+    pub files: Option<AwsFiles>,
     /// The configuration file's contents.
     pub configuration: Configuration,
     /// Where it is read from.
@@ -69,6 +73,8 @@ pub struct Context {
     pub pinentry: Option<Pinentry>,
     /// The secret store, opened when it is first needed.
     pub secrets: Secrets,
+    /// The `exec` that this program runs under, if any.
+    pub marker: Option<Marker>,
     /// The `AWS_*` variables of this shell.
     pub aws_environment: BTreeMap<String, String>,
     /// The time when the command began.
@@ -108,6 +114,20 @@ impl Context {
         let is_usual_place = state.is_none() && variable("XDG_STATE_HOME").is_none();
         let state = state.unwrap_or_else(|| strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("credstack"));
         let state = std::path::absolute(&state).map_err(|error| Failure::usage(format!("--state-dir: {error}")))?;
+        let (config_variable, credentials_variable) =
+            (path_variable("AWS_CONFIG_FILE"), path_variable("AWS_SHARED_CREDENTIALS_FILE"));
+        // Under `exec` they may be files of ours, which stand for the user's.
+        let originals = |file: &Option<PathBuf>| file.as_deref().and_then(our_files::originals);
+        let (of_config, of_credentials) = (originals(&config_variable), originals(&credentials_variable));
+        let config_variable = of_config.as_ref().map_or(config_variable, |originals| originals.config.clone());
+        let credentials_variable = of_credentials.as_ref().map_or(credentials_variable, |it| it.credentials.clone());
+        let aws_config_file = aws_file(config_variable, "config", strategy.home_dir());
+        let aws_credentials_file = aws_file(credentials_variable, "credentials", strategy.home_dir());
+        let files = of_config.or(of_credentials).map(|originals| AwsFiles {
+            config: aws_config_file.clone(),
+            credentials: aws_credentials_file.clone(),
+            profile: originals.profile(variable("AWS_PROFILE")),
+        });
         let color = global.color.or(configuration.color).unwrap_or_default();
         let terminal = Terminal::new(global.no_input);
         let has_dialogs = !global.no_input && !terminal.may_ask() && has_display();
@@ -118,8 +138,9 @@ impl Context {
             place: StateDirectory::new(state),
             is_usual,
             is_usual_place,
-            aws_config_file: aws_file("AWS_CONFIG_FILE", "config", strategy.home_dir()),
-            aws_credentials_file: aws_file("AWS_SHARED_CREDENTIALS_FILE", "credentials", strategy.home_dir()),
+            aws_config_file,
+            aws_credentials_file,
+            files,
             home: strategy.home_dir().to_owned(),
             color: if variable("NO_COLOR").is_some() && color == ColorWhen::Auto { ColorWhen::Never } else { color },
             output: Output::new(color, global.json, global.quiet, global.verbose),
@@ -128,6 +149,7 @@ impl Context {
             is_brief: false,
             pinentry: has_dialogs.then(|| Pinentry::new(configuration.mfa.pinentry.as_deref())),
             terminal,
+            marker: Marker::read(|name| env::var_os(name)),
             aws_environment: aws_environment()?,
             now: Timestamp::now(),
             configuration,
@@ -165,8 +187,11 @@ impl Context {
         variable(name)
     }
 
-    /// An `AWS_*` variable that is set and not empty.
+    /// An `AWS_*` variable that is set and not empty; AWS_PROFILE as the user has it, not as a program is given it.
     pub fn aws(&self, name: &str) -> Option<&str> {
+        if let ("AWS_PROFILE", Some(files)) = (name, &self.files) {
+            return files.profile.as_deref();
+        }
         self.aws_environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
@@ -243,8 +268,8 @@ fn given(global: &Global) -> Result<Vec<OsString>, Failure> {
 }
 
 /// A file of AWS's, as every SDK finds it.
-fn aws_file(variable: &str, usual: &str, home: &Path) -> PathBuf {
-    match path_variable(variable) {
+fn aws_file(variable: Option<PathBuf>, usual: &str, home: &Path) -> PathBuf {
+    match variable {
         Some(path) => path.strip_prefix("~").map(|rest| home.join(rest)).unwrap_or(path),
         None => home.join(".aws").join(usual),
     }

@@ -42,7 +42,7 @@ pub fn find(context: &Context, reader: &Reader, name: FrameName) -> Result<Keys,
             .next_step("open a terminal, or name another stack in CREDSTACK_STACK"));
     }
     let found = match name {
-        FrameName::Environment => Ok(FrameKeys::Ambient(Frame::untouched())),
+        FrameName::Environment | FrameName::Source(_) => Ok(FrameKeys::Ambient(Frame::untouched())),
         name => reader.keys(&context.stack, name, context.now),
     };
     let due = match &found {

@@ -8,7 +8,7 @@ use credstack_core::{
 use crate::{
     context::Context,
     failure::{self, Failure},
-    renewal,
+    fixed, renewal,
     signing::{Signing, from_ambient, from_environment, from_keys, from_reference, note_loss, shell, with_set},
     words,
 };
@@ -16,7 +16,7 @@ use crate::{
 /// What the command line says about the signer.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Choice<'a> {
-    /// `--from FRAME`; else the current frame.
+    /// `--from FRAME`; else the frame that this program runs under, else the current one.
     pub from: Option<FrameName>,
     /// `--profile P`: an ambient profile, whatever the stack says.
     pub profile: Option<&'a str>,
@@ -29,9 +29,12 @@ pub fn choose(context: &Context, reader: &Reader, choice: &Choice<'_>) -> Result
     if let Some(profile) = choice.profile {
         return from_ambient(context, reader, Ambient { profile: Some(profile.to_owned()), ..Ambient::default() });
     }
-    let name = choice.from.unwrap_or(FrameName::Current);
+    let name = context.frame(choice.from)?;
     if name == FrameName::Environment {
         return from_environment(context, reader);
+    }
+    if let FrameName::Source(id) = name {
+        return fixed::signing(context, reader, id);
     }
     let frame = match reader.frame(&context.stack, name) {
         // A new stack is ambient.

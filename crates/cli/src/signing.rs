@@ -130,7 +130,8 @@ pub fn sts_of_profile(context: &Context, profile: &str, region: Option<&str>) ->
 }
 
 fn settings(context: &Context) -> Settings {
-    Settings { default_region: context.configuration.region.clone(), ca_bundle: ca_bundle(context), ..Settings::default() }
+    let (default_region, files) = (context.configuration.region.clone(), context.files.clone());
+    Settings { default_region, files, ca_bundle: ca_bundle(context), ..Settings::default() }
 }
 
 /// An ambient identity that was recorded, found again.

@@ -4,6 +4,7 @@
 //!
 //! - [`values`]: what is talked about. No I/O, no clock.
 //! - [`handout`]: the keys of a frame as every way out renders them. Pure.
+//! - [`aws_files`]: the AWS configuration as text: what of it a program under `exec` may see. No I/O.
 //! - [`secret_command`], [`secret_store`], [`database`], [`sts`], [`ambient`], [`console`]: the edges. Each touches one outside thing; none imports another.
 //! - [`stack`]: the only place where the database and the secret store meet.
 //! - [`provider`]: the stack for programs that use the AWS SDK for Rust.
@@ -18,7 +19,9 @@
 
 pub mod ambient;
 pub mod audit;
+pub mod aws_files;
 mod blocking;
+mod config_files;
 pub mod console;
 pub mod database;
 pub mod handout;

@@ -29,9 +29,9 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Console {
-    /// Which frame: current, root, a position, or an id such as c7
-    #[arg(long, value_name = "FRAME", default_value = "current")]
-    frame: FrameName,
+    /// Which frame: current, root, a position, or an id such as c7 [default: current; under exec, its frame]
+    #[arg(long, value_name = "FRAME")]
+    frame: Option<FrameName>,
     /// Go to a service's page: s3, ec2, cloudwatch, … [default: the console's home]
     #[arg(long, value_name = "SERVICE", value_parser = service)]
     service: Option<String>,
@@ -48,8 +48,9 @@ pub struct Console {
 
 impl Console {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
+        let frame = context.frame(self.frame)?;
         let reader = context.reader()?;
-        let mut signing = signer::choose(context, &reader, &Choice { from: Some(self.frame), ..Choice::default() })?;
+        let mut signing = signer::choose(context, &reader, &Choice { from: Some(frame), ..Choice::default() })?;
         self.check(&reader, &signing)?;
         let arn = self.identity(context, &mut signing)?;
         // What the keys alone did not tell.
@@ -76,7 +77,7 @@ impl Console {
         let token = console.signin_token(&signing.set, self.duration, ca_bundle)?;
         let url = console.login_url(&token, &destination);
         let (whose, mode) = (used_by::whose(&reader, &signing)?, if self.open { "browser" } else { "url" });
-        used_by::record(context, [used_by::entry(context, &whose, self.frame, "console", [("mode", json!(mode))])]);
+        used_by::record(context, [used_by::entry(context, &whose, frame, "console", [("mode", json!(mode))])]);
         if self.open {
             return open(context, url.expose_secret());
         }

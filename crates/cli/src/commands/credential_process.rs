@@ -20,9 +20,9 @@ use crate::{context::Context, export::whole_seconds, failure::Failure, keys, ter
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct CredentialProcess {
-    /// Which frame: current, root, a position, or an id such as c7
-    #[arg(long, value_name = "FRAME", default_value = "current")]
-    frame: FrameName,
+    /// Which frame: current, root, a position, or an id such as c7 [default: current; under exec, its frame]
+    #[arg(long, value_name = "FRAME")]
+    frame: Option<FrameName>,
     /// Show secrets on a terminal
     #[arg(long)]
     reveal: bool,
@@ -52,7 +52,7 @@ impl CredentialProcess {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
         terminal::hide("the secret key is a secret", "let a profile run it (`credstack setup profile`)", self.reveal)?;
         let reader = context.reader()?;
-        let keys = keys::find(context, &reader, self.frame)?;
+        let keys = keys::find(context, &reader, context.frame(self.frame)?)?;
         let text = text(&keys.out, context.time())?;
         if context.configuration.count_uses {
             reader.count_use(keys.whose.credential, context.time());

@@ -21,9 +21,9 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Env {
-    /// Which frame: current, root, a position, or an id such as c7
-    #[arg(long, value_name = "FRAME", default_value = "current")]
-    frame: FrameName,
+    /// Which frame: current, root, a position, or an id such as c7 [default: current; under exec, its frame]
+    #[arg(long, value_name = "FRAME")]
+    frame: Option<FrameName>,
     /// How they are written
     #[arg(long, value_name = "FORMAT", default_value = "env")]
     format: Format,
@@ -38,7 +38,8 @@ pub struct Env {
 impl Env {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
         terminal::hide("the secret key is a secret", self.format.instead(), self.reveal)?;
-        let keys = keys::find(context, &context.reader()?, self.frame)?.in_region(context, self.region.as_deref());
+        let frame = context.frame(self.frame)?;
+        let keys = keys::find(context, &context.reader()?, frame)?.in_region(context, self.region.as_deref());
         let text = match self.format {
             Format::Process => credential_process::text(&keys.out, context.time())?,
             format => format.text(&Exports::of_keys(&keys.out))?,
@@ -47,7 +48,7 @@ impl Env {
             warn_of_what_stays(context, &keys.out);
         }
         let more = [("format", used_by::name(&self.format))];
-        used_by::record(context, [used_by::entry(context, &keys.whose, self.frame, "env", more)]);
+        used_by::record(context, [used_by::entry(context, &keys.whose, frame, "env", more)]);
         context.output.print(text.trim_end())
     }
 }

@@ -36,9 +36,9 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Serve {
-    /// Which frame: current, root, a position, or an id such as c7
-    #[arg(long, value_name = "FRAME", default_value = "current")]
-    frame: FrameName,
+    /// Which frame: current, root, a position, or an id such as c7 [default: current; under exec, its frame]
+    #[arg(long, value_name = "FRAME")]
+    frame: Option<FrameName>,
     /// End after this time, and not with the process that started it: seconds, or 15m, 8h
     #[arg(long, value_name = "DURATION", value_parser = inputs::duration)]
     ttl: Option<i32>,
@@ -52,6 +52,7 @@ pub struct Serve {
 
 impl Serve {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
+        let frame = context.frame(self.frame)?;
         let protocol = if self.imds { Protocol::Metadata } else { Protocol::Container };
         if protocol == Protocol::Container {
             let instead = "write it to a file that is yours alone, use `credstack exec --via endpoint`";
@@ -59,9 +60,9 @@ impl Serve {
         }
         // Before anything that takes time: it may end meanwhile.
         let parent = parent();
-        let (whose, region) = self.check(context, &context.reader()?)?;
+        let (whose, region) = self.check(context, &context.reader()?, frame)?;
         runtime()?.block_on(async {
-            let endpoint = Endpoint::listen(context.clone(), self.frame, protocol).await?;
+            let endpoint = Endpoint::listen(context.clone(), frame, protocol).await?;
             if protocol == Protocol::Metadata {
                 context.output.warn(
                     "every program and user of this machine can get these keys while this runs, and clients use them even \
@@ -71,7 +72,7 @@ impl Serve {
             let exports = endpoint.exports(context, region.as_deref());
             let format = if context.output.json() { Format::Json } else { Format::Env };
             let variables = format.text(&exports)?;
-            let (served, signal) = (Served::begin(context, &endpoint, whose, self.frame, None), signals::End::catch()?);
+            let (served, signal) = (Served::begin(context, &endpoint, whose, frame, None), signals::End::catch()?);
             context.output.print(variables.trim_end())?;
             let end = async {
                 match self.ttl.and_then(|seconds| u64::try_from(seconds).ok()) {
@@ -123,11 +124,11 @@ impl Served {
 impl Serve {
     /// What can be said before anybody asks: whose keys are served, and the region that goes with them. A frame that is named
     /// stays as it is, so one that can never be served is refused.
-    fn check(&self, context: &Context, reader: &Reader) -> Result<(Entry, Option<String>), Failure> {
+    fn check(&self, context: &Context, reader: &Reader, frame: FrameName) -> Result<(Entry, Option<String>), Failure> {
         if self.ttl.is_some_and(|seconds| seconds < 1) {
             return Err(Failure::usage("--ttl: an endpoint lasts at least a second").next_step("give a longer time"));
         }
-        let found = keys::find(context, reader, self.frame).and_then(|keys| match keys.out.set.is_long_term() {
+        let found = keys::find(context, reader, frame).and_then(|keys| match keys.out.set.is_long_term() {
             true => {
                 Err(Failure::usage("long-term keys cannot be served: clients of an endpoint ask for a token and an expiration")
                     .next_step("use a profile or `exec --via env`, or push a session on top of them"))
@@ -136,9 +137,9 @@ impl Serve {
         });
         match found {
             Ok(found) => Ok(found),
-            Err(failure) if self.frame == FrameName::Current => {
+            Err(failure) if frame == FrameName::Current => {
                 context.output.warn(&format!("nothing can be served now: {}", failure.message));
-                Ok((used_by::whose_frame(context, reader, self.frame), None))
+                Ok((used_by::whose_frame(context, reader, frame), None))
             }
             Err(failure) => Err(failure),
         }

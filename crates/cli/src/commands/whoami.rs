@@ -6,6 +6,7 @@ use super::push::inputs;
 use crate::{
     context::Context,
     failure::Failure,
+    fixed,
     output::{escape, table},
     shapes::IdentityShape,
     signer::{self, Choice},
@@ -14,7 +15,7 @@ use crate::{
 
 /// Say who the current identity is, as STS says it
 ///
-/// FRAME is `current` (the default), `root`, `env` (this shell's keys), a position as `list` shows
+/// FRAME is `current` (the default, but under `exec` the frame that it gave), `root`, `env` (this shell's keys), a position as `list` shows
 /// it, or a credential id. With --all every frame of the stack is asked about, all at the same time;
 /// one that fails is a row that says why, and the exit code is 0 only if none did, else that of the
 /// worst (the highest).
@@ -27,9 +28,9 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Whoami {
-    /// Which frame
-    #[arg(value_name = "FRAME", default_value = "current", conflicts_with = "all")]
-    frame: FrameName,
+    /// Which frame [default: current; under exec, its frame]
+    #[arg(value_name = "FRAME", conflicts_with = "all")]
+    frame: Option<FrameName>,
     /// Every frame of the stack
     #[arg(long)]
     all: bool,
@@ -70,7 +71,7 @@ impl Whoami {
 
     fn online(&self, context: &Context) -> Result<IdentityShape, Failure> {
         let reader = context.reader()?;
-        let choice = Choice { from: Some(self.frame), ..Choice::default() };
+        let choice = Choice { from: self.frame, ..Choice::default() };
         let signing = signer::choose(context, &reader, &choice)?;
         let identity = signing.sts(context, self.region.as_deref())?.caller_identity(&signing.set)?;
         let (expires_at, temporary) = (signing.expires_at, !signing.set.is_long_term());
@@ -79,10 +80,15 @@ impl Whoami {
 
     fn offline(&self, context: &Context) -> Result<IdentityShape, Failure> {
         let reader = context.reader()?;
-        if self.frame == FrameName::Environment {
+        let name = context.frame(self.frame)?;
+        if name == FrameName::Environment {
             return Err(Failure::usage("who this shell's keys are is not recorded").next_step("ask without --offline"));
         }
-        match reader.frame(&context.stack, self.frame)? {
+        let frame = match name {
+            FrameName::Source(id) => Frame::Ambient(fixed::read(context, id)?.reference),
+            name => reader.frame(&context.stack, name)?,
+        };
+        match frame {
             Frame::Credential(id) => {
                 let credential = reader.credential(id)?;
                 let (expires_at, temporary) = (credential.expires_at, credential.temporary);

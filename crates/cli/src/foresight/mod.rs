@@ -17,6 +17,7 @@ pub use show::{show_import, show_nothing};
 use crate::{
     context::Context,
     failure::Failure,
+    fixed,
     signer::Choice,
     signing::{self, Who},
     words,
@@ -53,9 +54,12 @@ pub fn signer(context: &Context, reader: &Reader, choice: &Choice<'_>) -> Result
     if let Some(profile) = choice.profile {
         return Ok(ambient(Ambient { profile: Some(profile.to_owned()), ..Ambient::default() }));
     }
-    let name = choice.from.unwrap_or(FrameName::Current);
+    let name = context.frame(choice.from)?;
     if name == FrameName::Environment {
         return Ok(by_itself(signing::from_environment(context, reader)?.who, "this shell's keys".to_owned()));
+    }
+    if let FrameName::Source(id) = name {
+        return Ok(ambient(fixed::read(context, id)?.reference));
     }
     let frame = match reader.frame(&context.stack, name) {
         Err(StackError::NoSuchStack(_)) if choice.on_new_stack && Frames::default().named(name).is_some() => Frame::untouched(),

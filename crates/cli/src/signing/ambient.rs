@@ -37,7 +37,10 @@ pub fn shell(context: &Context, reader: &Reader) -> Result<Shell, Failure> {
 }
 
 fn asks_us(context: &Context, profile: &str) -> bool {
-    matches!(ambient::refuse_loops(Some(profile), context.our_program().as_deref()), Err(AmbientError::Loop { .. }))
+    matches!(
+        ambient::refuse_loops(Some(profile), context.files.as_ref(), context.our_program().as_deref()),
+        Err(AmbientError::Loop { .. })
+    )
 }
 
 /// What a covered frame without a profile stands for in a shell that follows the stack: there AWS_PROFILE is ours, and was
@@ -93,7 +96,7 @@ pub fn from_keys(context: &Context, reader: &Reader, keys: ShellKeys) -> Result<
 /// the clients that mind it.
 fn beside_environment(context: &Context) -> Beside {
     let profile = context.aws("AWS_PROFILE").filter(|profile| !asks_us(context, profile));
-    ambient::beside(Some(profile.unwrap_or("default"))).unwrap_or_default()
+    ambient::beside(Some(profile.unwrap_or("default")), context.files.as_ref()).unwrap_or_default()
 }
 
 pub fn from_ambient(context: &Context, reader: &Reader, reference: Ambient) -> Result<Signing, Failure> {
@@ -104,6 +107,7 @@ pub fn from_ambient(context: &Context, reader: &Reader, reference: Ambient) -> R
         environment_keys: keys.map(|keys| EnvironmentKeys { set: keys.set, expires_at: keys.expires_at }),
         default_region: context.configuration.region.clone(),
         ca_bundle: ca_bundle(context),
+        files: context.files.clone(),
         our_exe: context.our_program(),
         ..ambient::Question::default()
     })?;

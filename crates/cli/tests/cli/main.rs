@@ -20,6 +20,7 @@ mod decode;
 mod echoes;
 mod endpoint;
 mod endpoints;
+mod exec_inside;
 mod faults;
 mod federation;
 mod formats;

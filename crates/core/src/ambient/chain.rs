@@ -50,6 +50,7 @@ pub(super) async fn ask(
         // Keys in the environment are the caller's decision here as well.
         let source = ProfileFileCredentialsProvider::builder()
             .configure(&config)
+            .profile_files(profiles.files())
             .profile_name(profiles.selected())
             .with_custom_provider("Environment", Given(question.environment_keys.clone()))
             .build();

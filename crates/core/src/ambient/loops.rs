@@ -7,19 +7,21 @@ use std::{
 };
 
 use super::{AmbientError, profiles::Profiles};
+use crate::values::AwsFiles;
 
 /// Refuses a profile that gets its credentials from credstack, directly, through its `source_profile`s, or through a program
 /// that is told to use such a profile (`--profile NAME`, `AWS_PROFILE=NAME`).
 ///
-/// `profile` is the one asked for; else `AWS_PROFILE`, `default`. `our_exe` is the running program, found under any name
+/// `profile` is the one asked for; else `AWS_PROFILE`, `default`. `files` is the configuration to look at; without it what
+/// the environment names. `our_exe` is the running program, found under any name
 /// when the command gives its path.
 ///
 /// # Errors
 ///
 /// [`AmbientError::Loop`] with the profile that names credstack; [`AmbientError::NoSuchProfile`],
 /// [`AmbientError::Configuration`].
-pub fn refuse_loops(profile: Option<&str>, our_exe: Option<&Path>) -> Result<(), AmbientError> {
-    let profiles = Profiles::load_blocking(profile)?;
+pub fn refuse_loops(profile: Option<&str>, files: Option<&AwsFiles>, our_exe: Option<&Path>) -> Result<(), AmbientError> {
+    let profiles = Profiles::load_blocking(profile, files)?;
     refuse(&profiles, profiles.selected(), our_exe)
 }
 

@@ -58,7 +58,7 @@ pub struct Hop {
 ///
 /// [`AmbientError::Loop`], [`AmbientError::NoSuchProfile`] and [`AmbientError::Configuration`].
 pub fn read_profile(question: &Question, session_name: &str) -> Result<ProfilePlan, AmbientError> {
-    let profiles = Profiles::load_blocking(question.reference.profile.as_deref())?;
+    let profiles = Profiles::load_blocking(question.reference.profile.as_deref(), question.files.as_ref())?;
     if profiles.get(profiles.selected()).is_none() {
         return Err(profiles.missing(profiles.selected(), None));
     }

@@ -1,10 +1,11 @@
 use std::{borrow::Cow, path::PathBuf};
 
 use aws_config::profile::{Profile, ProfileSet};
+use aws_runtime::env_config::file::EnvConfigFiles;
 use aws_types::os_shim_internal::{Env, Fs};
 
 use super::{AmbientError, Question};
-use crate::blocking;
+use crate::{blocking, config_files::env_config_files, values::AwsFiles};
 
 /// What a source of credentials says besides the keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,28 +23,33 @@ pub(super) struct Profiles {
     set: ProfileSet,
     selected: String,
     env: Env,
+    /// The files, where they are not those of the environment.
+    files: Option<AwsFiles>,
 }
 
 impl Profiles {
-    /// Reads them. `named` is the profile that was asked for; else `AWS_PROFILE`, `default`.
-    pub(super) async fn load(named: Option<&str>) -> Result<Profiles, AmbientError> {
+    /// Reads them. `named` is the profile that was asked for; else `AWS_PROFILE`, `default`. `files` say another place, and what
+    /// AWS_PROFILE is.
+    pub(super) async fn load(named: Option<&str>, files: Option<&AwsFiles>) -> Result<Profiles, AmbientError> {
         let env = Env::real();
-        let set = aws_config::profile::load(&Fs::real(), &env, &Default::default(), named.map(|it| Cow::Owned(it.to_owned())))
-            .await
-            .map_err(|error| AmbientError::Configuration {
+        let otherwise = files.map(|files| files.profile.as_deref().unwrap_or("default"));
+        let asked = named.or(otherwise).map(|it| Cow::Owned(it.to_owned()));
+        let set = aws_config::profile::load(&Fs::real(), &env, &env_config_files(files), asked).await.map_err(|error| {
+            AmbientError::Configuration {
                 // The parser's words are about lines and their form; they repeat nothing of a line.
                 what: [Some(error.to_string()), std::error::Error::source(&error).map(ToString::to_string)]
                     .into_iter()
                     .flatten()
                     .collect::<Vec<_>>()
                     .join(": "),
-            })?;
+            }
+        })?;
         // An empty AWS_PROFILE counts as unset.
         let selected = match set.selected_profile() {
             "" => "default".to_owned(),
             name => name.to_owned(),
         };
-        let profiles = Profiles { set, selected, env };
+        let profiles = Profiles { set, selected, env, files: files.cloned() };
         if profiles.get(&profiles.selected).is_none() && (named.is_some() || profiles.selected != "default") {
             let named_by = named.is_none().then(|| "AWS_PROFILE".to_owned());
             return Err(profiles.missing(&profiles.selected, named_by));
@@ -52,13 +58,18 @@ impl Profiles {
     }
 
     /// The same for a caller that is not asynchronous.
-    pub(super) fn load_blocking(named: Option<&str>) -> Result<Profiles, AmbientError> {
-        blocking::run(|| Profiles::load(named)).unwrap_or_else(|error| Err(AmbientError::no_runtime(&error)))
+    pub(super) fn load_blocking(named: Option<&str>, files: Option<&AwsFiles>) -> Result<Profiles, AmbientError> {
+        blocking::run(|| Profiles::load(named, files)).unwrap_or_else(|error| Err(AmbientError::no_runtime(&error)))
     }
 
     /// The name of the profile that counts; there is one of that name, unless it is `default`.
     pub(super) fn selected(&self) -> &str {
         &self.selected
+    }
+
+    /// Where they are read from, for the SDK's own providers.
+    pub(super) fn files(&self) -> EnvConfigFiles {
+        env_config_files(self.files.as_ref())
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Profile> {
@@ -94,11 +105,10 @@ impl Profiles {
 
     pub(super) fn missing(&self, profile: &str, named_by: Option<String>) -> AmbientError {
         let file = |variable, otherwise: &str| self.env.get(variable).unwrap_or_else(|_| otherwise.to_owned());
-        AmbientError::NoSuchProfile {
-            profile: profile.to_owned(),
-            named_by,
-            config: file("AWS_CONFIG_FILE", "~/.aws/config"),
-            credentials: file("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"),
-        }
+        let (config, credentials) = match &self.files {
+            Some(files) => (files.config.display().to_string(), files.credentials.display().to_string()),
+            None => (file("AWS_CONFIG_FILE", "~/.aws/config"), file("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")),
+        };
+        AmbientError::NoSuchProfile { profile: profile.to_owned(), named_by, config, credentials }
     }
 }

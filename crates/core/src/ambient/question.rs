@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     blocking,
-    values::{Ambient, CredentialSet},
+    values::{Ambient, AwsFiles, CredentialSet},
 };
 
 /// Which ambient identity is wanted, and how it may be looked for.
@@ -30,6 +30,8 @@ pub struct Question {
     /// A PEM file whose certificate authorities are trusted instead of the system's: the value of `AWS_CA_BUNDLE`.
     /// Without it the profile's `ca_bundle`.
     pub ca_bundle: Option<PathBuf>,
+    /// The AWS configuration to look at; without it what the environment names.
+    pub files: Option<AwsFiles>,
     /// The path of the running program, which no profile may ask for credentials.
     pub our_exe: Option<PathBuf>,
     /// How long to wait.
@@ -67,13 +69,14 @@ pub struct Resolved {
 }
 
 /// What the AWS configuration says besides credentials: for keys that come from the environment, which say nothing of a region.
-/// `profile` is the one in force; else `AWS_PROFILE`, `default`.
+/// `profile` is the one in force; else `AWS_PROFILE`, `default`. `files` is the configuration to look at; without it what the
+/// environment names.
 ///
 /// # Errors
 ///
 /// [`AmbientError::NoSuchProfile`], [`AmbientError::Configuration`].
-pub fn beside(profile: Option<&str>) -> Result<Beside, AmbientError> {
-    let found = blocking::run(|| async { Ok(Profiles::load(profile).await?.beside()) });
+pub fn beside(profile: Option<&str>, files: Option<&AwsFiles>) -> Result<Beside, AmbientError> {
+    let found = blocking::run(|| async { Ok(Profiles::load(profile, files).await?.beside()) });
     found.unwrap_or_else(|error| Err(AmbientError::no_runtime(&error)))
 }
 
@@ -87,7 +90,7 @@ pub fn beside(profile: Option<&str>) -> Result<Beside, AmbientError> {
 /// Every [`AmbientError`]; [`AmbientError::Nothing`] when no provider had anything to say.
 pub fn resolve(question: &Question) -> Result<Resolved, AmbientError> {
     let answer = blocking::run(|| async {
-        let profiles = Profiles::load(question.reference.profile.as_deref()).await?;
+        let profiles = Profiles::load(question.reference.profile.as_deref(), question.files.as_ref()).await?;
         let region = profiles.region(question);
         if let (None, Some(keys)) = (&question.reference.profile, &question.environment_keys) {
             let reference = Ambient { profile: None, region, provider: Some("Environment".into()) };

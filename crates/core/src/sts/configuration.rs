@@ -13,7 +13,11 @@ use aws_types::{
 };
 
 use super::{Settings, StsError};
-use crate::{http, values::Way};
+use crate::{
+    config_files::env_config_files,
+    http,
+    values::{AwsFiles, Way},
+};
 
 /// What was found.
 pub(super) struct Loaded {
@@ -30,7 +34,11 @@ pub(super) async fn load(settings: &Settings) -> Result<Loaded, StsError> {
     if let Some(way) = &settings.way {
         return recorded(settings, way);
     }
-    let profiles = profiles(settings.profile.clone()).await?;
+    let named = settings.profile.clone().or_else(|| {
+        // Elsewhere AWS_PROFILE is not this process's own.
+        settings.files.as_ref().map(|files| files.profile.clone().unwrap_or_else(|| "default".to_owned()))
+    });
+    let profiles = profiles(named.clone(), settings.files.as_ref()).await?;
     let region = region(settings, &profiles);
     if let Some(region) = &region {
         check_region(region)?;
@@ -43,7 +51,10 @@ pub(super) async fn load(settings: &Settings) -> Result<Loaded, StsError> {
         .sleep_impl(TokioSleep::new())
         .retry_config(retries(Some(&profiles))?)
         .timeout_config(time_outs(settings));
-    if let Some(profile) = &settings.profile {
+    if settings.files.is_some() {
+        loader = loader.profile_files(env_config_files(settings.files.as_ref()));
+    }
+    if let Some(profile) = &named {
         loader = loader.profile_name(profile);
     }
     let config = loader.load().await;
@@ -144,8 +155,8 @@ fn retries(profiles: Option<&ProfileSet>) -> Result<RetryConfig, StsError> {
 }
 
 /// Read here as well as by the loader, which takes a file that it cannot read for an empty one.
-async fn profiles(named: Option<String>) -> Result<ProfileSet, StsError> {
-    aws_config::profile::load(&Fs::real(), &Env::real(), &Default::default(), named.map(Cow::Owned))
+async fn profiles(named: Option<String>, files: Option<&AwsFiles>) -> Result<ProfileSet, StsError> {
+    aws_config::profile::load(&Fs::real(), &Env::real(), &env_config_files(files), named.map(Cow::Owned))
         .await
         .map_err(|error| StsError::Configuration { what: super::error::sentence(&error) })
 }

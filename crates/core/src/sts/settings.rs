@@ -1,6 +1,6 @@
 use std::{path::PathBuf, time::Duration};
 
-use crate::values::Way;
+use crate::values::{AwsFiles, Way};
 
 /// What the caller decides about the way to STS. Everything else comes from the AWS environment and configuration:
 /// `AWS_ENDPOINT_URL_STS`, `AWS_ENDPOINT_URL`, a profile's `services` section and `endpoint_url`,
@@ -14,6 +14,8 @@ pub struct Settings {
     pub default_region: Option<String>,
     /// The profile whose region, endpoint and `ca_bundle` count; else `AWS_PROFILE`, `default`. Its credentials are not used.
     pub profile: Option<String>,
+    /// The AWS configuration to look at; without it what the environment names.
+    pub files: Option<AwsFiles>,
     /// A PEM file whose certificate authorities are trusted instead of the system's: the value of `AWS_CA_BUNDLE`.
     /// Without it the profile's `ca_bundle`.
     pub ca_bundle: Option<PathBuf>,

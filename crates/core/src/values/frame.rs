@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr};
 
-use super::{Ambient, CredentialId};
+use super::{Ambient, CredentialId, SourceId};
 
 /// One place on a stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +44,9 @@ pub enum FrameName {
     Position(usize),
     /// A credential id, on the stack or not.
     Credential(CredentialId),
+    /// A source that lies outside the stack and was written down as it is: what a program is pinned to whose frame has no
+    /// credential id.
+    Source(SourceId),
 }
 
 impl fmt::Display for FrameName {
@@ -54,6 +57,7 @@ impl fmt::Display for FrameName {
             FrameName::Environment => f.write_str("env"),
             FrameName::Position(position) => position.fmt(f),
             FrameName::Credential(id) => id.fmt(f),
+            FrameName::Source(id) => id.fmt(f),
         }
     }
 }
@@ -72,7 +76,10 @@ impl FromStr for FrameName {
             "root" => Ok(FrameName::Root),
             "env" => Ok(FrameName::Environment),
             _ if text.chars().all(|c| c.is_ascii_digit()) => text.parse().map(FrameName::Position).map_err(|_| FrameNameError),
-            _ => text.parse().map(FrameName::Credential).map_err(|_| FrameNameError),
+            _ => match text.parse() {
+                Ok(id) => Ok(FrameName::Source(id)),
+                Err(_) => text.parse().map(FrameName::Credential).map_err(|_| FrameNameError),
+            },
         }
     }
 }
@@ -89,10 +96,11 @@ mod tests {
         assert_eq!(named("env"), Ok(FrameName::Environment));
         assert_eq!(named("2"), Ok(FrameName::Position(2)));
         assert_eq!(named("c2"), Ok(FrameName::Credential(CredentialId(2))));
-        for name in ["current", "root", "env", "2", "c2"] {
+        assert_eq!(named("source-00ff00ff00ff00ff"), Ok(FrameName::Source(SourceId([0, 255, 0, 255, 0, 255, 0, 255]))));
+        for name in ["current", "root", "env", "2", "c2", "source-0123456789abcdef"] {
             assert_eq!(named(name).unwrap().to_string(), name);
         }
-        for bad in ["", "-1", "Root", "c", "dev", "1.5"] {
+        for bad in ["", "-1", "Root", "c", "dev", "1.5", "source-", "source-0123456789abcde", "source-0123456789abcdefg"] {
             assert_eq!(named(bad), Err(FrameNameError), "{bad}");
         }
     }

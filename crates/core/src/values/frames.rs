@@ -48,7 +48,7 @@ impl Frames {
             FrameName::Root => Some(self.root().clone()),
             FrameName::Position(position) => self.at(position).cloned(),
             FrameName::Credential(id) => Some(Frame::Credential(id)),
-            FrameName::Environment => None,
+            FrameName::Environment | FrameName::Source(_) => None,
         }
     }
 

@@ -16,6 +16,7 @@ mod identity;
 mod item;
 mod partition;
 pub mod request;
+mod source;
 mod stack_name;
 mod way;
 
@@ -31,6 +32,7 @@ pub use frames::{Frames, NothingSaved};
 pub use identity::Identity;
 pub use item::Item;
 pub use partition::partition_of;
+pub use source::{AwsFiles, FixedSource, SourceId};
 pub use stack_name::{StackName, StackNameError};
 pub(crate) use text_form::text_form;
 pub use way::Way;

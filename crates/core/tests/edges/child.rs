@@ -176,6 +176,7 @@ fn sts(task: &str) -> Vec<(&'static str, String)> {
         region: variable("TEST_REGION"),
         profile: variable("TEST_PROFILE"),
         default_region: None,
+        files: None,
         ca_bundle: variable("AWS_CA_BUNDLE").map(PathBuf::from),
         way: None,
         time_outs: TimeOuts { operation: milliseconds("TEST_OPERATION").unwrap_or(Duration::from_secs(5)), ..Default::default() },

@@ -109,7 +109,7 @@ fn the_ambient_identity_is_found_and_profiles_are_read() {
 pub fn profiles() -> Vec<(&'static str, String)> {
     let question = Question { reference: Ambient { profile: Some("role".into()), ..Ambient::default() }, ..Question::default() };
     let hops = read_profile(&question, "fake").unwrap().hops.len();
-    let refused = matches!(refuse_loops(Some("loop"), None), Err(ambient::AmbientError::Loop { .. }));
+    let refused = matches!(refuse_loops(Some("loop"), None, None), Err(ambient::AmbientError::Loop { .. }));
     vec![("hops", hops.to_string()), ("loop", if refused { "refused" } else { "let in" }.into())]
 }
 

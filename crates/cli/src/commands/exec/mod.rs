@@ -22,7 +22,9 @@ use crate::{
     endpoint::{Endpoint, Protocol},
     export::Exports,
     failure::{Failure, Kind},
+    fixed,
     keys::{self, Keys},
+    marker::{self, Told},
     profile, used_by,
 };
 
@@ -57,9 +59,9 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Exec {
-    /// Which frame: current, root, a position, or an id such as c7
-    #[arg(long, value_name = "FRAME", default_value = "current")]
-    frame: FrameName,
+    /// Which frame: current, root, a position, or an id such as c7 [default: current; under exec, its frame]
+    #[arg(long, value_name = "FRAME")]
+    frame: Option<FrameName>,
     /// How the identity is handed over
     #[arg(long, value_name = "WAY")]
     via: Option<Via>,
@@ -80,12 +82,23 @@ enum Via {
     Endpoint,
 }
 
+/// What the program is told of its frame.
+fn told(keys: &Keys, frame: FrameName, via: Via) -> Told {
+    let name = keys.out.name.clone().unwrap_or_else(|| "ambient".to_owned());
+    let via = match via {
+        Via::Env => "env",
+        Via::Profile => "profile",
+        Via::Endpoint => "endpoint",
+    };
+    Told { frame: Some(frame), name: Some(name), arn: keys.whose.arn.clone(), via }
+}
+
 /// An identity, ready to be handed over.
 enum Handover {
     /// By its environment alone: this process may become the program. The use is for the log.
-    Environment(Exports, Box<Entry>),
-    /// By an endpoint that this process serves meanwhile.
-    Endpoint(Box<Keys>),
+    Environment(Exports, Told, Box<Entry>),
+    /// By an endpoint that this process serves meanwhile: the keys as they are now, and the frame.
+    Endpoint(Box<Keys>, FrameName),
 }
 
 impl Exec {
@@ -96,12 +109,13 @@ impl Exec {
     fn exec(&self, context: &Context) -> Result<ExitCode, Failure> {
         self.find_program(context)?;
         if !self.narrow.is_asked() {
-            return match self.handover(context, self.frame)? {
-                Handover::Environment(exports, used) => {
+            let asked = context.frame(self.frame)?;
+            return match self.handover(context, asked)? {
+                Handover::Environment(exports, told, used) => {
                     used_by::record(context, [*used]);
-                    child::replace(self.command(&exports)?).map_err(|error| self.not_run(&error))
+                    child::replace(self.command(context, &exports, told)?).map_err(|error| self.not_run(&error))
                 }
-                Handover::Endpoint(keys) => self.serve_program(context, self.frame, &keys, &Signals::catch()?),
+                Handover::Endpoint(keys, frame) => self.serve_program(context, asked, frame, &keys, &Signals::catch()?),
             };
         }
         if self.via == Some(Via::Profile) {
@@ -109,15 +123,15 @@ impl Exec {
                 .next_step("use --via env or --via endpoint"));
         }
         let signals = Signals::catch()?;
-        let session = self.narrow.acquire(context, self.frame, &self.program(), &signals)?;
+        let session = self.narrow.acquire(context, context.frame(self.frame)?, &self.program(), &signals)?;
         let frame = FrameName::Credential(session.id);
         let context = &Context { renews: !self.narrow.is_limited(), ..context.clone() };
         let done = self.handover(context, frame).and_then(|handover| match handover {
-            Handover::Environment(exports, used) => {
+            Handover::Environment(exports, told, used) => {
                 used_by::record(context, [*used]);
-                child::wait_for(self.command(&exports)?, &signals)?.map_err(|error| self.not_run(&error))
+                child::wait_for(self.command(context, &exports, told)?, &signals)?.map_err(|error| self.not_run(&error))
             }
-            Handover::Endpoint(keys) => self.serve_program(context, frame, &keys, &signals),
+            Handover::Endpoint(keys, frame) => self.serve_program(context, frame, frame, &keys, &signals),
         });
         narrow::erase(context, &session);
         done
@@ -146,7 +160,8 @@ impl Exec {
             say("profile");
             let exports = self.profile(context)?;
             let whose = used_by::whose_frame(context, &context.reader()?, frame);
-            return Ok(Handover::Environment(exports, self.used(context, &whose, frame, Via::Profile).into()));
+            let told = Told { frame: None, name: None, arn: None, via: "profile" };
+            return Ok(Handover::Environment(exports, told, self.used(context, &whose, frame, Via::Profile).into()));
         }
         let keys = keys::find(context, &context.reader()?, frame)?.in_region(context, None);
         let can_be_served = keys.out.can_be_served();
@@ -154,17 +169,18 @@ impl Exec {
         let via = self.via.unwrap_or(if can_be_served && may_be_outlived { Via::Endpoint } else { Via::Env });
         if via == Via::Env {
             say("env");
-            return Ok(Handover::Environment(
-                Exports::of_keys(&keys.out).marked(),
-                self.used(context, &keys.whose, frame, via).into(),
-            ));
+            let told = told(&keys, fixed::pin(context, &keys.whose)?, via);
+            let used = self.used(context, &keys.whose, frame, via).into();
+            return Ok(Handover::Environment(Exports::of_keys(&keys.out).marked(), told, used));
         }
         if !can_be_served {
             return Err(Failure::usage("these keys cannot be served: clients of an endpoint ask for a token and an expiration")
                 .next_step("use --via env, or push a session on top of them"));
         }
         say("endpoint");
-        Ok(Handover::Endpoint(Box::new(keys)))
+        // What is current later is another's.
+        let frame = fixed::pin(context, &keys.whose)?;
+        Ok(Handover::Endpoint(Box::new(keys), frame))
     }
 
     /// What the log says of it.
@@ -180,7 +196,7 @@ impl Exec {
     }
 
     /// The program with its environment, ready to be run.
-    fn command(&self, exports: &Exports) -> Result<Command, Failure> {
+    fn command(&self, context: &Context, exports: &Exports, told: Told) -> Result<Command, Failure> {
         let (program, arguments) = self.command.split_first().ok_or_else(|| Failure::usage("there is no program to run"))?;
         let mut command = Command::new(program);
         command.args(arguments);
@@ -188,19 +204,33 @@ impl Exec {
             command.env_remove(name);
         }
         command.envs(exports.set.iter().map(|(name, value)| (name, value.as_str())));
+        for (name, value) in marker::variables(context, told) {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
         Ok(command)
     }
 
     /// Runs the program beside an endpoint that ends with it.
-    fn serve_program(&self, context: &Context, frame: FrameName, keys: &Keys, signals: &Signals) -> Result<ExitCode, Failure> {
+    fn serve_program(
+        &self,
+        context: &Context,
+        asked: FrameName,
+        frame: FrameName,
+        keys: &Keys,
+        signals: &Signals,
+    ) -> Result<ExitCode, Failure> {
         let runtime = serve::runtime()?;
         let endpoint = runtime.block_on(Endpoint::listen(context.clone(), frame, Protocol::Container))?;
         let exports = endpoint.exports(context, keys.out.region.as_deref()).marked();
-        let used = self.used(context, &keys.whose, frame, Via::Endpoint);
-        let served = Served::begin(context, &endpoint, keys.whose.clone(), frame, Some(used));
+        let used = self.used(context, &keys.whose, asked, Via::Endpoint);
+        let served = Served::begin(context, &endpoint, keys.whose.clone(), asked, Some(used));
         let serving = std::thread::Builder::new().name("endpoint".into()).spawn(move || runtime.block_on(endpoint.serve()));
         serving.map_err(|error| Failure::internal(format!("the endpoint cannot be started: {error}")))?;
-        let done = self.command(&exports).and_then(|command| child::wait_for(command, signals));
+        let told = told(keys, frame, Via::Endpoint);
+        let done = self.command(context, &exports, told).and_then(|command| child::wait_for(command, signals));
         served.end(context);
         done?.map_err(|error| self.not_run(&error))
     }
@@ -218,7 +248,7 @@ impl Exec {
     }
 
     fn profile(&self, context: &Context) -> Result<Exports, Failure> {
-        if self.frame != FrameName::Current {
+        if context.frame(self.frame)? != FrameName::Current {
             return Err(Failure::usage("--via profile follows the stack: it cannot be another frame than the current one")
                 .next_step("use --via env"));
         }

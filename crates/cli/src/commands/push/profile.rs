@@ -76,6 +76,7 @@ impl Profile {
             reference: Ambient { profile: self.name.clone(), ..Ambient::default() },
             region: self.common.region.clone(),
             default_region: context.configuration.region.clone(),
+            files: context.files.clone(),
             our_exe: context.our_program(),
             ..Question::default()
         };

@@ -1,0 +1,118 @@
+//! Sources outside the stack that a program is pinned to: a profile, an instance's role. A frame that is one has no credential
+//! id, so what it is is written down, and named by its hash: a later push or pop can't change what the name means.
+
+use credstack_core::{
+    ambient,
+    stack::Reader,
+    values::{Ambient, AwsFiles, CredentialSet, Entry, FixedSource, FrameName, Signer, SourceId},
+};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    context::Context,
+    failure::{Failure, Kind},
+    our_files,
+    signing::{self, Signing},
+};
+
+impl Context {
+    /// The AWS configuration that counts here: where it is, and the profile where none is named.
+    pub fn aws_files(&self) -> AwsFiles {
+        AwsFiles {
+            config: self.aws_config_file.clone(),
+            credentials: self.aws_credentials_file.clone(),
+            profile: self.aws("AWS_PROFILE").map(str::to_owned),
+        }
+    }
+}
+
+/// The frame that a program is pinned to whose keys were found just now: its credential set, else what it was found to be.
+pub fn pin(context: &Context, whose: &Entry) -> Result<FrameName, Failure> {
+    if let Some(id) = whose.credential {
+        return Ok(FrameName::Credential(id));
+    }
+    let reference = whose.detail.get("ambient").cloned().and_then(|it| serde_json::from_value::<Ambient>(it).ok());
+    let reference = reference.unwrap_or_default();
+    // What only this environment has is known by its key.
+    let access_key_id = whose.access_key_id.clone().filter(|_| reference.profile.is_none());
+    write(context, &FixedSource { reference, keys_only: false, access_key_id, files: context.aws_files() }).map(FrameName::Source)
+}
+
+/// Writes a source down. Its name.
+pub fn write(context: &Context, source: &FixedSource) -> Result<SourceId, Failure> {
+    let text = serde_json::to_vec(source).map_err(|_| {
+        Failure::usage("the path of an AWS configuration file is not text").next_step("set AWS_CONFIG_FILE to another path")
+    })?;
+    let id = name(&text);
+    let mut failed = None;
+    for base in our_files::bases(context) {
+        let path = base.join(id.to_string());
+        match our_files::private_directory(&base).and_then(|()| our_files::read_only(&path, &text)) {
+            Ok(()) => {
+                our_files::touch(&path, context.now);
+                return Ok(id);
+            }
+            Err(error) => failed = failed.or(Some((path, error))),
+        }
+    }
+    Err(match failed {
+        Some((path, error)) => Failure::usage(format!("{} can't be written: {error}", path.display()))
+            .next_step("make it writable, or give another --state-dir"),
+        None => Failure::internal("there is no place for files of credstack's"),
+    })
+}
+
+/// Reads a source that was written down. It is what its name says, or nothing.
+pub fn read(context: &Context, id: SourceId) -> Result<FixedSource, Failure> {
+    for base in our_files::bases(context) {
+        let path = base.join(id.to_string());
+        if let Some(text) = std::fs::read(&path).ok().filter(|text| name(text) == id)
+            && let Ok(source) = serde_json::from_slice(&text)
+        {
+            our_files::touch(&path, context.now);
+            return Ok(source);
+        }
+    }
+    Err(Failure::new(Kind::Nothing, format!("{id} isn't in the state directory any more"))
+        .next_step("start the program again with `credstack exec`"))
+}
+
+fn name(text: &[u8]) -> SourceId {
+    let hash = Sha256::digest(text);
+    let mut id = [0; 8];
+    id.copy_from_slice(&hash[..8]);
+    SourceId(id)
+}
+
+/// Finds the identity of a source.
+pub fn signing(context: &Context, reader: &Reader, id: SourceId) -> Result<Signing, Failure> {
+    let source = read(context, id)?;
+    let here = Context {
+        aws_config_file: source.files.config.clone(),
+        aws_credentials_file: source.files.credentials.clone(),
+        files: Some(source.files.clone()),
+        ..context.clone()
+    };
+    if let Some(key) = &source.access_key_id {
+        return of_environment(&here, reader, &source, key);
+    }
+    signing::from_ambient(&here, reader, source.reference)
+}
+
+/// A source that only the environment has: the keys there are it, as long as they are the same.
+fn of_environment(context: &Context, reader: &Reader, source: &FixedSource, key: &str) -> Result<Signing, Failure> {
+    let found = ambient::environment_keys(|name| context.aws(name).map(str::to_owned))?;
+    let is_it = |set: &CredentialSet| set.access_key_id == key;
+    if !found.is_some_and(|keys| is_it(&keys.set)) {
+        return Err(Failure::new(
+            Kind::Nothing,
+            format!("the keys that this program was given ({key}) aren't in its environment"),
+        )
+        .next_step("start it again with `credstack exec`, or name a frame"));
+    }
+    let mut signing = signing::from_environment(context, reader)?;
+    if source.reference.provider.as_deref() != Some("Environment") {
+        signing.who.signer = Signer::Ambient(source.reference.clone());
+    }
+    Ok(signing)
+}
