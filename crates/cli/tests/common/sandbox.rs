@@ -50,6 +50,11 @@ impl Sandbox {
         self.recorder.url()
     }
 
+    /// Where it listens itself, for a relay of the test's own.
+    pub fn address(&self) -> std::net::SocketAddr {
+        self.direct.strip_prefix("http://").and_then(|address| address.parse().ok()).expect("an address with a port")
+    }
+
     /// Replaces all faults; `{}` switches them off.
     pub fn faults(&self, faults: Value) {
         let answer = http::put(&format!("{}/_sandbox/faults", self.direct), &faults.to_string());
