@@ -46,6 +46,6 @@ pub fn change_stack(
     if context.output.json() {
         context.output.print_done(&FrameShape::current(&moved.view))?;
     }
-    context.output.moved(&moved, context.now);
+    context.output.moved(context, &moved);
     Ok(())
 }

@@ -11,9 +11,11 @@ use std::{
 };
 
 use credstack_core::{
+    ambient,
     handout::RegionChoice,
     secret_store::Patience,
     stack::{Consent, Reader, Secrets, StackError, StateDirectory, Terms},
+    sts::TimeOuts,
     values::{Actor, AwsFiles, StackName},
 };
 use etcetera::BaseStrategy;
@@ -30,6 +32,9 @@ use crate::{
     pinentry::Pinentry,
     terminal::Terminal,
 };
+
+/// How long a call may take whose answer can be done without.
+const BRIEF: Duration = Duration::from_secs(3);
 
 /// Everything that a command may know of the world around it. No other place reads the environment, the clock, the
 /// home directory or the terminal.
@@ -69,7 +74,7 @@ pub struct Context {
     pub is_brief: bool,
     /// Whom to ask.
     pub terminal: Terminal,
-    /// Who shows a dialog where there is a display and no terminal.
+    /// Who shows a dialog where there is a display, and no terminal to ask on.
     pub pinentry: Option<Pinentry>,
     /// The secret store, opened when it is first needed.
     pub secrets: Secrets,
@@ -130,7 +135,7 @@ impl Context {
         });
         let color = global.color.or(configuration.color).unwrap_or_default();
         let terminal = Terminal::new(global.no_input);
-        let has_dialogs = !global.no_input && !terminal.may_ask() && has_display();
+        let has_dialogs = !global.no_input && has_display();
         Ok(Context {
             stack,
             given,
@@ -164,7 +169,12 @@ impl Context {
 
     /// The same where nobody is asked for anything.
     pub fn unattended(&self) -> Context {
-        Context { terminal: Terminal::new(true), pinentry: None, is_brief: true, ..self.clone() }
+        Context { is_brief: true, ..self.unasked() }
+    }
+
+    /// The same where no person is asked, and what is asked for is needed.
+    pub fn unasked(&self) -> Context {
+        Context { terminal: Terminal::new(true), pinentry: None, ..self.clone() }
     }
 
     /// The same for what runs by itself, perhaps again and again.
@@ -175,6 +185,23 @@ impl Context {
     /// How long a program may take that may take `most`.
     pub fn patience(&self, most: Duration) -> Duration {
         if self.is_brief { most.min(Duration::from_secs(10)) } else { most }
+    }
+
+    /// How long STS may take. Where what lives can be handed out instead, a program waits for this one.
+    pub fn time_outs(&self) -> TimeOuts {
+        match self.is_brief {
+            true => TimeOuts { connect: BRIEF, read: BRIEF, operation: BRIEF },
+            false => TimeOuts::default(),
+        }
+    }
+
+    /// How long it may take to find an ambient identity.
+    pub fn ambient_time_outs(&self) -> ambient::TimeOuts {
+        let usual = ambient::TimeOuts::default();
+        match self.is_brief {
+            true => ambient::TimeOuts { chain: BRIEF, slow: self.patience(usual.slow) },
+            false => usual,
+        }
     }
 
     /// The stack that `--stack` names, for a command that shows what is on all of them.
@@ -283,10 +310,10 @@ fn has_display() -> bool {
 
 /// How long the secret store may take: a person may have to unlock it.
 fn patience(terminal: Terminal) -> Patience {
-    match terminal.may_ask() {
-        false => Patience::NobodyCanAnswer,
+    match terminal.is_there() {
         true if has_display() => Patience::PersonPresent,
-        true => Patience::PersonAtTerminal,
+        true if terminal.may_ask() => Patience::PersonAtTerminal,
+        _ => Patience::NobodyCanAnswer,
     }
 }
 

@@ -111,12 +111,12 @@ impl From<StackError> for Failure {
             }
             StackError::GivenUp(_) => (
                 Kind::SecretStore,
-                "go back past it with `credstack pop`, or take the stack back with `credstack clear`".to_owned(),
+                "`credstack clear` takes the stack back; `credstack pop` goes back past it where a frame is beneath".to_owned(),
             ),
             StackError::Erased(_) => (Kind::Nothing, "acquire it again with `credstack push`".to_owned()),
             StackError::Expired { .. } => (Kind::Expired, "acquire it again with `credstack push`".to_owned()),
             StackError::OnStack { id, ref stack } => {
-                (Kind::Usage, format!("take {id} off with `credstack --stack {stack} pop` or `drop` first"))
+                (Kind::Usage, format!("take {id} off that stack first: `credstack --stack {stack} list` shows where it is"))
             }
             StackError::WouldLose(_) => (Kind::Usage, "give --yes to erase them all the same".to_owned()),
             StackError::NoStoreChosen => (Kind::SecretStore, "choose one with `credstack setup`".to_owned()),

@@ -9,6 +9,7 @@ mod configuration;
 mod consent;
 mod context;
 mod endpoint;
+mod expired;
 mod export;
 mod failure;
 mod fixed;

@@ -11,6 +11,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
+    context::Context,
+    expired,
     failure::{Failure, Kind},
     global::ColorWhen,
     words,
@@ -96,14 +98,15 @@ impl Output {
     }
 
     /// Says what a change did to a stack.
-    pub fn moved(&self, moved: &Moved, now: Timestamp) {
+    pub fn moved(&self, context: &Context, moved: &Moved) {
+        let now = context.time();
         self.say(&words::now_current(moved, now));
         self.left(&moved.left, "left the last stack", now);
         if let Some(credential) = moved.view.current().filter(|credential| !credential.has_secret()) {
             self.warn(&format!("the secret of {} was given up: it cannot be used", credential.id));
         } else if let Some(credential) = moved.view.current().filter(|credential| credential.is_expired(now)) {
-            let again = words::push_command(credential);
-            self.warn(&format!("{} has expired: acquire it again with `credstack {again}`", credential.id));
+            let again = expired::how_to_get_again(context, &moved.view, credential, true);
+            self.warn(&format!("{} has expired: {again}", credential.id));
         }
     }
 

@@ -1,15 +1,19 @@
 //! Renewal: what has expired, or soon will, is asked for again from what was recorded of it.
 
+mod proof;
+
 use credstack_core::{
     refresh::{self, Beginning, Plan, PlanError, Step},
     stack::{FailedRenewal, Link, Renewal},
     values::{Acquired, Credential, CredentialId, request::OneTime},
 };
+use proof::{Obtained, Proof};
 
 use crate::{
-    acquire::{About, Acquisition, Grant, Mfa, token},
+    acquire::{About, Acquisition, Grant, Mfa, is_refused_code, token},
     consent::change,
     context::Context,
+    expired::{clock_is_ahead, expired},
     failure::{Failure, Kind},
     signing::{self, Signing},
     unkept::unkept,
@@ -18,11 +22,21 @@ use crate::{
 
 /// The name under which others see it.
 const COMMAND: &str = "(renewing credentials)";
-/// What to do where a person is needed.
-const IN_A_TERMINAL: &str =
-    "run `credstack refresh` in a terminal, or name a program that prints codes in `mfa.command` of the configuration";
 /// How long a renewal that failed is not tried again while the old one lives, in seconds.
 const AGAIN: i64 = 60;
+/// How often a proof is asked for where the database changes meanwhile, so that another is needed.
+const MOST_PROOFS: usize = 3;
+
+/// Why a renewal is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reason {
+    /// It is time, and the old one lives: another process that renews does it for this one.
+    Due,
+    /// The old one has ended.
+    Expired,
+    /// It was asked for.
+    Forced,
+}
 
 /// The credential set to use for `credential`: itself, or a new one where it is time. While the old one lives, a renewal that
 /// fails is a warning, and nobody is asked for anything.
@@ -33,22 +47,24 @@ pub fn fresh(context: &Context, credential: &Credential, is_current: bool) -> Re
         return Ok(credential.id);
     }
     if !context.renews {
-        return Err(signing::expired(context, credential, is_current));
+        return Err(expired(context, credential, is_current));
     }
     let id = credential.id;
     if is_expired {
-        let renewal = Renewal::begin(&context.place, COMMAND)?;
-        return ask(&context.sparing(), &renewal, id, false).map_err(|cause| not_renewed(context, credential, is_current, cause));
+        let renewed = again(&context.sparing(), id, Reason::Expired).map(|new| new.unwrap_or(id));
+        let new = renewed.map_err(|cause| not_renewed(context, credential, is_current, cause))?;
+        return match clock_is_ahead(&context.reader()?.credential(new)?) {
+            Some(clock_is_ahead) => Err(clock_is_ahead),
+            None => Ok(new),
+        };
     }
     let reader = context.reader()?;
     let just_failed = |failed: FailedRenewal| failed.credential == id && now.as_second() - failed.at.as_second() < AGAIN;
     if reader.failed_renewal()?.is_some_and(just_failed) {
         return Ok(id);
     }
-    // Who renews now does it for us.
-    let Some(renewal) = Renewal::begin_unless_busy(&context.place, COMMAND)? else { return Ok(id) };
-    let cause = match ask(&context.unattended(), &renewal, id, false) {
-        Ok(new) => return Ok(new),
+    let cause = match again(&context.unattended(), id, Reason::Due) {
+        Ok(new) => return Ok(new.unwrap_or(id)),
         Err(cause) => cause,
     };
     // It may have taken until the end.
@@ -70,53 +86,103 @@ pub fn renew(context: &Context, id: CredentialId) -> Result<CredentialId, Failur
         return Err(Failure::new(Kind::Nothing, format!("{id} is on no stack, and nobody holds it: there is nothing to renew"))
             .next_step("acquire it anew with `credstack push`"));
     }
-    let renewal = Renewal::begin(&context.place, COMMAND)?;
-    ask(context, &renewal, id, true)
+    Ok(again(context, id, Reason::Forced)?.unwrap_or(id))
 }
 
-/// Asks for a credential set again, and for what it needs for that, unless another process just did.
-fn ask(context: &Context, _alone: &Renewal, id: CredentialId, forced: bool) -> Result<CredentialId, Failure> {
-    let context = &context.at(context.time());
+/// What there is to do.
+enum Work {
+    /// Nothing: another process did it.
+    Done(CredentialId),
+    /// These requests.
+    Ask(Plan),
+}
+
+fn look(context: &Context, id: CredentialId, reason: Reason) -> Result<Work, Failure> {
+    let now = context.time();
     let reader = context.reader()?;
     let newest = reader.newest(id)?;
-    if newest.has_secret() && !refresh::is_due(&newest, context.now) && (newest.id != id || !forced) {
-        return Ok(newest.id);
+    if newest.has_secret() && !refresh::is_due(&newest, now) && (newest.id != id || reason != Reason::Forced) {
+        return Ok(Work::Done(newest.id));
     }
-    let Plan { beginning, steps } = refresh::plan(&reader, newest.id, context.now).map_err(|error| {
+    let plan = refresh::plan(&reader, newest.id, now).map_err(|error| {
         let failure = Failure::from(error);
         Failure { message: format!("{} cannot be asked for again: {}", newest.id, failure.message), ..failure }
     })?;
+    Ok(Work::Ask(plan))
+}
+
+/// Asks for a credential set again, and for what it needs for that. `None`: another process is at it, and does it for this one.
+///
+/// What a person or a program has to give is had before the lock of renewal is taken: others wait for that one, and may need
+/// nothing of the kind. Afterwards it is looked again what there is to do.
+fn again(context: &Context, id: CredentialId, reason: Reason) -> Result<Option<CredentialId>, Failure> {
+    let mut refused = None;
+    let mut was_refused = false;
+    for _ in 0..MOST_PROOFS {
+        let proof = match proof::obtain(context, id, reason, refused.take())? {
+            Obtained::Proof(proof) => proof,
+            Obtained::NotNeeded(id) => return Ok(Some(id)),
+            Obtained::AskedByAnother => return Ok(None),
+        };
+        let renewal = match reason {
+            Reason::Due => Renewal::begin_unless_busy(&context.place, COMMAND)?,
+            Reason::Expired | Reason::Forced => Some(Renewal::begin(&context.place, COMMAND)?),
+        };
+        let Some(renewal) = renewal else { return Ok(None) };
+        let plan = match look(context, id, reason)? {
+            Work::Done(id) => return Ok(Some(id)),
+            Work::Ask(plan) if proof.fits(&plan) => plan,
+            Work::Ask(_) => continue,
+        };
+        match perform(context, &renewal, plan, &proof) {
+            // Once: a person who is wrong twice has another device in hand.
+            Err(failure) if !was_refused && is_refused_code(&failure) && proof.has_another(context) => {
+                context.output.warn(&format!("{}; a code counts once, so wait for the next one", failure.message));
+                was_refused = true;
+                refused = Some((proof, failure));
+            }
+            done => return done.map(Some),
+        }
+    }
+    Err(Failure::internal(format!("what {id} needs to be renewed keeps changing")))
+}
+
+/// Sends the requests, each signed by what the one before it gave.
+fn perform(context: &Context, _alone: &Renewal, plan: Plan, proof: &Proof) -> Result<CredentialId, Failure> {
+    let context = &context.at(context.time());
+    let reader = context.reader()?;
+    let Plan { beginning, steps } = plan;
     let mut signing = match beginning {
         Beginning::Credential(id) => Some(signing::stored(&reader, reader.credential(id)?)?),
         Beginning::Ambient(reference) => Some(signing::from_reference(context, &reader, reference)?),
         Beginning::ShellKeys => Some(signing::from_environment(context, &reader)?),
         Beginning::Nobody => None,
     };
-    let mut last = newest.id;
-    for step in steps {
-        let new = take(context, step, signing)?;
-        last = new.0;
+    let mut last = None;
+    for (i, step) in steps.into_iter().enumerate() {
+        // Only the first can need one: no session can present an MFA device, and a token stands for a signature.
+        let new = if i == 0 { take(context, step, signing, proof)? } else { take(context, step, signing, &Proof::default())? };
+        last = Some(new.0);
         signing = Some(new.1);
     }
-    Ok(last)
+    last.ok_or_else(|| Failure::internal("a renewal without a request"))
 }
 
 /// Asks for one link of the chain, and puts it into its place.
-fn take(context: &Context, step: Step, signing: Option<Signing>) -> Result<(CredentialId, Signing), Failure> {
+fn take(context: &Context, step: Step, signing: Option<Signing>, proof: &Proof) -> Result<(CredentialId, Signing), Failure> {
     let Step { credential: old, request } = step;
-    let mfa = Mfa::of(None);
     let sts = match (&old.way, &signing) {
-        (Some(way), _) => signing::recorded_sts(way)?,
+        (Some(way), _) => signing::recorded_sts(context, way)?,
         (None, Some(signing)) => signing.sts(context, old.region.as_deref())?,
         (None, None) => signing::unsigned_sts(context, old.region.as_deref())?,
     };
-    if let Some(serial) = request.serial_number().filter(|_| !mfa.is_anybody_there(context, &request)) {
-        return Err(Failure::new(Kind::Expired, format!("an MFA code for {serial} is needed, and nobody is there to ask"))
-            .next_step(IN_A_TERMINAL));
-    }
-    let token = request.token_source().map(|source| token::read(context, source)).transpose()?;
+    let token = match (request.token_source(), &proof.token) {
+        (Some(_), Some(token)) => Some(token.clone()),
+        (source, _) => source.map(|source| token::read(context, source)).transpose()?,
+    };
+    let unattended = &context.unasked();
     let acquisition = Acquisition {
-        context,
+        context: unattended,
         command: COMMAND,
         reader: context.reader()?,
         about: About { label: old.label.clone(), note: old.note.clone() },
@@ -126,7 +192,8 @@ fn take(context: &Context, step: Step, signing: Option<Signing>) -> Result<(Cred
         one_time: OneTime { token, ..OneTime::default() },
         configured: None,
     };
-    let Grant { acquired, detail, .. } = acquisition.acquire(Some(&mfa))?;
+    // Under the lock no one is asked.
+    let Grant { acquired, detail, .. } = acquisition.acquire(Some(&Mfa::of(proof.code())))?;
     let acquired = Acquired { region: old.region.clone(), profile: old.profile.clone(), ..acquired };
     let renewed = change(context, COMMAND, false, |change| change.renew(old.id, &acquired, detail.clone()))
         .map_err(|failure| unkept(context, COMMAND, &[Link { acquired: acquired.clone(), detail }], failure))?;
@@ -138,10 +205,10 @@ fn take(context: &Context, step: Step, signing: Option<Signing>) -> Result<(Cred
 
 /// That something has expired, and why it could not be had again.
 fn not_renewed(context: &Context, credential: &Credential, is_current: bool, cause: Failure) -> Failure {
-    let expired = signing::expired(context, credential, is_current);
+    let expired = expired(context, credential, is_current);
     let message = format!("{}; it could not be renewed: {}", expired.message, cause.message);
     match cause.kind {
-        Kind::Expired if cause.next_step.as_deref() == Some(IN_A_TERMINAL) => Failure { message, ..cause },
+        Kind::Expired if proof::needs_a_person(&cause) => Failure { message, ..cause },
         Kind::Usage | Kind::Nothing | Kind::Expired => Failure { message, ..expired },
         _ => Failure { message, ..cause },
     }

@@ -21,12 +21,7 @@ use credstack_core::{
 };
 use jiff::Timestamp;
 
-use crate::{
-    configuration::Duration,
-    context::Context,
-    failure::{self, Failure},
-    words,
-};
+use crate::{configuration::Duration, context::Context, failure::Failure};
 
 /// An identity that can sign.
 pub struct Signing {
@@ -119,8 +114,9 @@ pub fn unsigned_sts(context: &Context, region: Option<&str>) -> Result<Sts, Fail
 }
 
 /// The way to STS that is recorded with what is asked for again, whatever the environment says.
-pub fn recorded_sts(way: &Way) -> Result<Sts, Failure> {
-    Ok(Sts::connect(&Settings { way: Some(way.clone()), ..Settings::default() })?)
+pub fn recorded_sts(context: &Context, way: &Way) -> Result<Sts, Failure> {
+    let (way, time_outs) = (Some(way.clone()), context.time_outs());
+    Ok(Sts::connect(&Settings { way, time_outs, ..Settings::default() })?)
 }
 
 /// The way to STS that a profile says: its region unless one is given, and its endpoint.
@@ -131,7 +127,8 @@ pub fn sts_of_profile(context: &Context, profile: &str, region: Option<&str>) ->
 
 fn settings(context: &Context) -> Settings {
     let (default_region, files) = (context.configuration.region.clone(), context.files.clone());
-    Settings { default_region, files, ca_bundle: ca_bundle(context), ..Settings::default() }
+    let (ca_bundle, time_outs) = (ca_bundle(context), context.time_outs());
+    Settings { default_region, files, ca_bundle, time_outs, ..Settings::default() }
 }
 
 /// An ambient identity that was recorded, found again.
@@ -168,15 +165,6 @@ pub fn of_credential(reader: &Reader, credential: Credential) -> Result<Who, Sta
         is_untouched: false,
         inherited: inherited(reader, id)?,
     })
-}
-
-/// That a credential set has expired, and how to get it again.
-pub fn expired(context: &Context, credential: &Credential, is_current: bool) -> Failure {
-    let again = words::push_command(credential);
-    let first = if is_current { "go back with `credstack pop`, then " } else { "" };
-    let until = words::expiry(credential.expires_at, credential.temporary, context.now);
-    Failure::new(failure::Kind::Expired, format!("{} ({}) {until}", credential.id, words::identity(credential)))
-        .next_step(format!("{first}acquire it again with `credstack {again}`"))
 }
 
 /// What a credential set has from the requests behind it.

@@ -1,10 +1,9 @@
 use std::{
     fs::{File, OpenOptions},
-    io::{self, BufRead, BufReader, IsTerminal, Read, Write},
+    io::{self, IsTerminal, Read, Write},
+    sync::Arc,
 };
 
-#[cfg(unix)]
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
@@ -13,50 +12,76 @@ use crate::failure::Failure;
 /// The person at the terminal, if there is one. Questions go to the terminal itself, never through stdin or stdout.
 #[derive(Clone, Copy, Debug)]
 pub struct Terminal {
-    may_ask: bool,
+    is_there: bool,
+}
+
+/// Why a question has no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unanswered {
+    /// There is no terminal, or none may be used.
+    NoTerminal,
+    /// This process runs in the background of its terminal, where another program has the person's attention. A question
+    /// would stop it.
+    Background,
+    /// It was ended before.
+    Stopped,
 }
 
 const TERMINAL: &str = if cfg!(windows) { "CON" } else { "/dev/tty" };
+/// No line of a terminal is longer.
+const LONGEST: usize = 4096;
 
 impl Terminal {
     /// A person may be asked, unless `--no-input` says otherwise or there is no terminal.
     pub fn new(no_input: bool) -> Terminal {
-        let has_terminal =
-            || OpenOptions::new().read(true).write(true).open(TERMINAL).is_ok_and(|terminal| terminal.is_terminal());
-        Terminal { may_ask: !no_input && has_terminal() }
+        Terminal { is_there: !no_input && open().is_some() }
     }
 
-    /// Whether somebody can answer.
+    /// Whether there is a terminal, be it this process's turn on it or another's.
+    pub fn is_there(self) -> bool {
+        self.is_there
+    }
+
+    /// Whether a question would be answered now. That changes: a shell moves its jobs between foreground and background.
     pub fn may_ask(self) -> bool {
-        self.may_ask
+        self.turn().is_ok()
     }
 
-    /// Asks a question that is answered by yes or no; `None` when nobody can be asked.
+    /// Whether another program has the terminal now.
+    pub fn is_in_background(self) -> bool {
+        self.turn().is_err_and(|why| why == Unanswered::Background)
+    }
+
+    /// Asks a question that is answered by yes or no; `None` where no one can answer.
     pub fn confirm(self, question: &str) -> Option<bool> {
         let answer = self.ask(&format!("{question} [y/N] "))?;
         Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
     }
 
-    /// Asks for a line of text; `None` when nobody can be asked.
+    /// Asks for a line of text; `None` where no one can answer.
     pub fn ask(self, question: &str) -> Option<String> {
-        if !self.may_ask {
-            return None;
-        }
-        let mut terminal = OpenOptions::new().read(true).write(true).open(TERMINAL).ok()?;
+        let mut terminal = self.turn().ok()?;
         terminal.write_all(question.as_bytes()).and_then(|()| terminal.flush()).ok()?;
-        let mut line = String::new();
-        BufReader::new(terminal).read_line(&mut line).ok()?;
-        Some(line)
+        line(&terminal, None).ok().map(|line| line.to_string())
     }
 
-    /// Asks for something that is not echoed; `None` when nobody can be asked.
-    pub fn ask_hidden(self, question: &str) -> Option<SecretString> {
-        if !self.may_ask {
-            return None;
-        }
-        let answer = hidden(question).ok()?;
-        Some(SecretString::from(answer.trim().to_owned()))
+    /// Asks for something that is not echoed. `lock` is given up while this process is stopped.
+    pub fn ask_hidden(self, question: &str, lock: Option<Arc<File>>) -> Result<SecretString, Unanswered> {
+        let answer = hidden(&self.turn()?, question, lock)?;
+        Ok(SecretString::from(answer.trim().to_owned()))
     }
+
+    /// The terminal, where it is this process's turn.
+    fn turn(self) -> Result<File, Unanswered> {
+        let terminal = if self.is_there { open() } else { None };
+        let terminal = terminal.ok_or(Unanswered::NoTerminal)?;
+        if is_in_foreground(&terminal) { Ok(terminal) } else { Err(Unanswered::Background) }
+    }
+}
+
+fn open() -> Option<File> {
+    let terminal = OpenOptions::new().read(true).write(true).open(TERMINAL).ok()?;
+    terminal.is_terminal().then_some(terminal)
 }
 
 /// Refuses to print a secret where stdout is a terminal, which would show it, unless that was asked for.
@@ -68,46 +93,59 @@ pub fn hide(what: &str, instead: &str, reveal: bool) -> Result<(), Failure> {
     }
 }
 
-/// Asks with the echo off before the question is there: what is typed at once is not shown either.
+/// Whether this process may read from the terminal and change it. The system stops one in the background that tries.
 #[cfg(unix)]
-fn hidden(question: &str) -> io::Result<Zeroizing<String>> {
-    let mut terminal = OpenOptions::new().read(true).write(true).open(TERMINAL)?;
-    let shown = tcgetattr(&terminal)?;
-    let mut silent = shown.clone();
-    silent.local_modes.remove(LocalModes::ECHO);
-    silent.local_modes.insert(LocalModes::ECHONL);
-    let signals = show_again_on_signals(terminal.try_clone()?, shown.clone(), silent.clone())?;
-    tcsetattr(&terminal, OptionalActions::Flush, &silent)?;
-    // A terminal gives one line at a time; no buffer of somebody else's keeps it.
-    let mut line = Zeroizing::new([0; 1024]);
-    let read = terminal.write_all(question.as_bytes()).and_then(|()| terminal.read(&mut line[..]));
-    signals.close();
-    tcsetattr(&terminal, OptionalActions::Now, &shown)?;
-    Ok(Zeroizing::new(String::from_utf8_lossy(&line[..read?]).into_owned()))
-}
-
-/// Whoever ends or stops us at the question finds the terminal as it was. After a stop it is silent again.
-#[cfg(unix)]
-fn show_again_on_signals(terminal: File, shown: Termios, silent: Termios) -> io::Result<signal_hook::iterator::Handle> {
-    use signal_hook::{
-        consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP},
-        iterator::Signals,
-        low_level::emulate_default_handler,
-    };
-    let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP])?;
-    let handle = signals.handle();
-    std::thread::Builder::new().name("terminal".into()).spawn(move || {
-        for signal in &mut signals {
-            // What cannot be set back now cannot be later either.
-            let _as_it_was = tcsetattr(&terminal, OptionalActions::Now, &shown);
-            let _ended_or_stopped = emulate_default_handler(signal);
-            let _continued = tcsetattr(&terminal, OptionalActions::Now, &silent);
-        }
-    })?;
-    Ok(handle)
+pub fn is_in_foreground(terminal: &File) -> bool {
+    // A terminal that is lost, or whose foreground is outside this container, stops no one.
+    rustix::termios::tcgetpgrp(terminal).map_or(true, |group| group == rustix::process::getpgrp())
 }
 
 #[cfg(not(unix))]
-fn hidden(question: &str) -> io::Result<Zeroizing<String>> {
-    rpassword::prompt_password(question).map(Zeroizing::new)
+fn is_in_foreground(_terminal: &File) -> bool {
+    true
+}
+
+#[cfg(unix)]
+fn hidden(terminal: &File, question: &str, lock: Option<Arc<File>>) -> Result<Zeroizing<String>, Unanswered> {
+    let asked = crate::signals::HiddenInput::ask(terminal, question, lock).map_err(|_| Unanswered::Stopped)?;
+    line(terminal, Some(asked.cancelled()))
+}
+
+#[cfg(not(unix))]
+fn hidden(_terminal: &File, question: &str, _lock: Option<Arc<File>>) -> Result<Zeroizing<String>, Unanswered> {
+    rpassword::prompt_password(question).map(Zeroizing::new).map_err(|_| Unanswered::Stopped)
+}
+
+/// Reads a line. It waits for one before it reads: a process that was moved to the background meanwhile must not.
+#[cfg(unix)]
+fn line(terminal: &File, cancelled: Option<&std::os::unix::net::UnixStream>) -> Result<Zeroizing<String>, Unanswered> {
+    use rustix::{
+        event::{PollFd, PollFlags, poll},
+        io::Errno,
+    };
+    let given_up = || if is_in_foreground(terminal) { Unanswered::Stopped } else { Unanswered::Background };
+    let mut waiting = vec![PollFd::new(terminal, PollFlags::IN)];
+    waiting.extend(cancelled.map(|cancelled| PollFd::new(cancelled, PollFlags::IN)));
+    loop {
+        match poll(&mut waiting, None) {
+            Err(Errno::INTR) => continue,
+            Err(_) => return Err(Unanswered::Stopped),
+            Ok(_) if waiting.get(1).is_some_and(|cancelled| !cancelled.revents().is_empty()) => return Err(given_up()),
+            // On macOS a terminal can't be waited for: it is read at once.
+            Ok(_) => break,
+        }
+    }
+    if is_in_foreground(terminal) { read(terminal) } else { Err(Unanswered::Background) }
+}
+
+#[cfg(not(unix))]
+fn line(terminal: &File, _cancelled: Option<()>) -> Result<Zeroizing<String>, Unanswered> {
+    read(terminal)
+}
+
+/// A terminal gives one line at a time; no one else's buffer keeps it.
+fn read(mut terminal: &File) -> Result<Zeroizing<String>, Unanswered> {
+    let mut line = Zeroizing::new([0; LONGEST]);
+    let length = terminal.read(&mut line[..]).map_err(|_| Unanswered::Stopped)?;
+    Ok(Zeroizing::new(String::from_utf8_lossy(&line[..length]).into_owned()))
 }

@@ -3,8 +3,7 @@
 mod mfa;
 pub mod token;
 
-use mfa::Code;
-pub use mfa::{Mfa, own_device, secret};
+pub use mfa::{Code, Mfa, own_device, secret};
 
 use credstack_core::{
     stack::{Change, Consent, Reader, Shell, StackError},
@@ -231,9 +230,17 @@ impl Acquisition<'_> {
     }
 }
 
+/// What STS says of a code of the MFA device that is wrong, or was given before.
+const WRONG_CODE: &str = "invalid MFA one time pass code";
+
+/// Whether a failure is that.
+pub fn is_refused_code(failure: &Failure) -> bool {
+    failure.sts.is_some() && failure.message.contains(WRONG_CODE)
+}
+
 /// Whether STS says that the code of the MFA device is wrong, or was given before.
 fn is_wrong_code(error: &StsError) -> bool {
-    matches!(error, StsError::Refused(refusal) if refusal.message.contains("invalid MFA one time pass code"))
+    matches!(error, StsError::Refused(refusal) if refusal.message.contains(WRONG_CODE))
 }
 
 /// Whether STS may have looked at the code, found it right, and takes it no second time.

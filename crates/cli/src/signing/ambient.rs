@@ -109,6 +109,7 @@ pub fn from_ambient(context: &Context, reader: &Reader, reference: Ambient) -> R
         ca_bundle: ca_bundle(context),
         files: context.files.clone(),
         our_exe: context.our_program(),
+        time_outs: context.ambient_time_outs(),
         ..ambient::Question::default()
     })?;
     check_set(&resolved.set)?;

@@ -5,12 +5,14 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod advice;
 mod ambient;
 mod audit;
 mod audit_trust;
 mod aws_config;
 mod aws_iam;
 mod aws_login;
+mod background;
 mod cloudtrail;
 mod commands;
 mod console;
@@ -55,6 +57,7 @@ mod regions;
 mod renewal;
 mod rules;
 mod shells;
+mod signals;
 mod sources;
 mod terminals;
 mod used_by;

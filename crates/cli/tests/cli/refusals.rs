@@ -59,7 +59,7 @@ fn refusals_of_keys_and_sessions() {
     let mut env = TestEnvironment::new();
     env.set("AWS_MAX_ATTEMPTS", "1");
     env.sandbox.faults(json!({"clock_skew_seconds": 86400}));
-    refused(&env, &["push", "session"], "SignatureDoesNotMatch", "expired", "this machine's clock is off");
+    refused(&env, &["push", "session"], "SignatureDoesNotMatch", "expired", "set this machine's clock");
 }
 
 #[test]

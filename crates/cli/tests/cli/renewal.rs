@@ -189,8 +189,8 @@ fn what_needs_a_person_is_an_error_that_says_so() {
     env.session_lifetime(None);
     env.sandbox.forget_calls();
     let said = handed_out(&env, &["credential-process"]).exits(5);
-    said.says("could not be renewed").says(ALICE_MFA).says("run `credstack refresh` in a terminal");
-    env.plain(["--no-input", "refresh"]).exits(5).says("run `credstack refresh` in a terminal");
+    said.says("could not be renewed").says(ALICE_MFA).says("run `credstack refresh c3` in a terminal");
+    env.plain(["--no-input", "refresh"]).exits(5).says("run `credstack refresh c3` in a terminal");
     assert_eq!(env.sandbox.actions(), [""; 0]);
     // Asked for on a terminal.
     let mut terminal = crate::common::terminal::Terminal::start(&env, &["whoami"]);

@@ -83,7 +83,10 @@ fn rule_4_expired_is_said_and_is_exit_5_where_it_would_sign() {
     wait_for_expiry(&expires);
     env.sandbox.forget_calls();
 
-    env.plain(["pop"]).ok().says("expired at").says("c2 has expired: acquire it again with `credstack push session`");
+    env.plain(["pop"])
+        .ok()
+        .says("expired at")
+        .says("c2 has expired: go back with `credstack pop`, then acquire it again with `credstack push session");
     assert_eq!(env.frames(), ["c2", "c1"], "a pop onto an expired frame succeeds");
     for command in [&["whoami"][..], &["push", "assume", DEVELOPER], &["push", "assume", DEVELOPER, "--from", "c2"]] {
         let expired = env.credstack(command).exits(5);

@@ -88,6 +88,12 @@ impl<'a> Terminal<'a> {
         self
     }
 
+    /// Forgets what was shown until now.
+    pub fn forget_what_was_shown(&mut self) -> &mut Self {
+        self.shown.clear();
+        self
+    }
+
     /// Types a line.
     pub fn type_line(&mut self, line: &str) -> &mut Self {
         (&*self.pty).write_all(format!("{line}\n").as_bytes()).unwrap();

@@ -2,6 +2,7 @@ use std::{
     fs::{File, TryLockError},
     io::{Read, Seek, Write},
     path::{Path, PathBuf},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -18,7 +19,7 @@ const POLL: Duration = Duration::from_millis(4);
 /// The one exclusive lock around every change. The system releases it when the process ends, however it ends, so that
 /// whatever is unsettled when it is taken was left by a dead process.
 pub(super) struct Lock {
-    _file: File,
+    file: Arc<File>,
 }
 
 impl Lock {
@@ -31,6 +32,11 @@ impl Lock {
     /// Takes the lock of renewal, which is held while STS is asked.
     pub(super) fn take_for_renewal(place: &StateDirectory, command: &str, patience: Duration) -> Result<Lock, StackError> {
         Lock::take_at(place, place.renewal_lock(), command, patience)
+    }
+
+    /// Takes the lock of a question about one device, if no other process asks.
+    pub(super) fn take_for_question(place: &StateDirectory, device: &str, command: &str) -> Result<Lock, StackError> {
+        Lock::take_at(place, place.question_lock(device), command, Duration::ZERO)
     }
 
     fn take_at(place: &StateDirectory, path: PathBuf, command: &str, patience: Duration) -> Result<Lock, StackError> {
@@ -53,7 +59,12 @@ impl Lock {
         }
         let sign = format!("process {}, `credstack {command}`\n", std::process::id());
         file.set_len(0).and_then(|()| file.write_all(sign.as_bytes())).map_err(unusable)?;
-        Ok(Lock { _file: file })
+        Ok(Lock { file: Arc::new(file) })
+    }
+
+    /// The file that is locked.
+    pub(super) fn file(&self) -> Arc<File> {
+        Arc::clone(&self.file)
     }
 }
 

@@ -48,6 +48,6 @@ pub use purge::abandon_everything;
 pub use push::{Landing, Pushed};
 pub use reader::{FrameKeys, Reader, StackView};
 pub use record::{entry_about, record};
-pub use renew::{FailedRenewal, Renewal, Renewed};
+pub use renew::{Asking, FailedRenewal, Renewal, Renewed};
 pub use seal::{Sealed, Seals};
 pub use secret_stores::Secrets;

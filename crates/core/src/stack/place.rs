@@ -4,8 +4,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use sha2::{Digest, Sha256};
+
 use super::StackError;
 use crate::private_files::fault;
+
+/// How the lock files of questions begin.
+const QUESTION: &str = "ask.";
 
 /// The directory in which everything of ours lies: the database, the lock and the vault.
 #[derive(Clone, Debug)]
@@ -47,6 +52,19 @@ impl StateDirectory {
 
     pub(super) fn renewal_lock(&self) -> PathBuf {
         self.path.join("renewal.lock")
+    }
+
+    /// One for each device, whose name is in it as a hash: a person may use several at a time.
+    pub(super) fn question_lock(&self, device: &str) -> PathBuf {
+        self.path.join(format!("{QUESTION}{}", hex::encode(&Sha256::digest(device)[..8])))
+    }
+
+    /// Those that there are.
+    pub(super) fn question_locks(&self) -> io::Result<Vec<PathBuf>> {
+        let is_one =
+            |path: &PathBuf| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(QUESTION.as_bytes()));
+        let all = fs::read_dir(&self.path)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
+        Ok(all.into_iter().filter(is_one).collect())
     }
 
     /// Makes the directory, 0700 from the start, if it is not there.

@@ -84,7 +84,8 @@ fn remove_everything(place: &StateDirectory) -> Result<(), StackError> {
     SecretStore::dissolve_vault(&place.vault())?;
     Database::remove(&place.database())?;
     remove_uses(place)?;
-    for path in [place.renewal_lock(), place.lock()] {
+    let questions = place.question_locks().map_err(unusable(place.path()))?;
+    for path in questions.into_iter().chain([place.renewal_lock(), place.lock()]) {
         remove_if_there(&path).map_err(unusable(&path))?;
     }
     match fs::remove_dir(place.path()) {

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{fs::File, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,28 @@ impl Renewal {
             Err(StackError::Busy { .. }) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// The right to ask for something that is given once, such as a code of an MFA device: one process has it at a time for each
+/// device, so that a person is not asked by several for the same. It lasts until it is dropped.
+pub struct Asking {
+    lock: Lock,
+}
+
+impl Asking {
+    /// Begins to ask, if no other process does.
+    ///
+    /// # Errors
+    ///
+    /// [`StackError::Busy`] with the process that asks now.
+    pub fn begin(place: &StateDirectory, device: &str, command: &str) -> Result<Asking, StackError> {
+        Ok(Asking { lock: Lock::take_for_question(place, device, command)? })
+    }
+
+    /// The file that is locked, for a process that is stopped to unlock it meanwhile.
+    pub fn file(&self) -> Arc<File> {
+        self.lock.file()
     }
 }
 

@@ -1,5 +1,9 @@
 use std::fmt;
 
+use jiff::{civil::DateTime, tz::TimeZone};
+
+use crate::values::display_duration;
+
 /// What STS said when it refused.
 ///
 /// Code and message are STS's own words, cut at 200 and 2,000 characters and otherwise as they came.
@@ -37,6 +41,17 @@ impl Refusal {
         Refusal { operation, code: cut(code, 200), message: cut(message, 2000), request_id, status, region, endpoint }
     }
 
+    /// Whether the request was refused for the time in it.
+    pub fn is_of_clock(&self) -> bool {
+        match self.code.as_str() {
+            "SignatureDoesNotMatch" => {
+                ["Signature expired", "Signature not yet current"].iter().any(|it| self.message.contains(it))
+            }
+            "RequestExpired" | "RequestTimeTooSkewed" => true,
+            _ => false,
+        }
+    }
+
     /// What the refusal means and what to do about it, in the style of every message: no capital, no full stop.
     ///
     /// The codes are those of the API reference's common errors and of each operation; messages are only looked at where
@@ -61,8 +76,7 @@ impl Refusal {
                  keys, or they are another partition's; check with `credstack whoami`"
                     .into()
             }
-            "SignatureDoesNotMatch" if says("expired") || says("not yet current") => clock(),
-            "RequestExpired" | "RequestTimeTooSkewed" => clock(),
+            _ if self.is_of_clock() => "set this machine's clock, and try again".into(),
             "SignatureDoesNotMatch" | "IncompleteSignature" => {
                 "the secret access key does not belong to the access key id, or something on the way changed the request: \
                  check the key, and this machine's clock"
@@ -182,13 +196,29 @@ impl Refusal {
 /// The operations that a role's session may call, and one of a user may not.
 const LOOKUPS: [&str; 3] = ["DecodeAuthorizationMessage", "GetAccessKeyInfo", "GetWebIdentityToken"];
 
-fn clock() -> String {
-    "this machine's clock is off by more than five minutes: set it, and try again".into()
+/// How far this machine's clock is from STS's, in seconds, as the message says: it names the time of the request and, last, its
+/// own. Positive where this machine's is ahead.
+fn clock_offset(message: &str) -> Option<i64> {
+    let time = |word: &str| {
+        let word = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        DateTime::strptime("%Y%m%dT%H%M%SZ", word).ok()?.to_zoned(TimeZone::UTC).ok()
+    };
+    let mut times = message.split_whitespace().filter_map(time);
+    let (ours, theirs) = (times.next()?, times.next_back()?);
+    Some(ours.timestamp().as_second() - theirs.timestamp().as_second())
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "STS refused {}", self.operation)?;
+        if self.is_of_clock() {
+            f.write_str(" because this machine's clock is ")?;
+            match clock_offset(&self.message) {
+                Some(offset) if offset > 0 => write!(f, "{} ahead", display_duration(offset))?,
+                Some(offset) => write!(f, "{} behind", display_duration(-offset))?,
+                None => f.write_str("wrong")?,
+            }
+        }
         if !self.message.is_empty() {
             write!(f, ": {}", self.message.trim_end_matches('.'))?;
         }
@@ -217,6 +247,25 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_for_the_time_of_the_request_names_the_clock() {
+        for (message, clock) in [
+            (
+                "Signature not yet current: 20261130T174500Z is still later than 20261130T160000Z (20261130T154500Z + 15 min.)",
+                "this machine's clock is 2h ahead: Signature not yet",
+            ),
+            (
+                "Signature expired: 20261122T064459Z is now earlier than 20261122T064500Z (20261122T070000Z - 15 min.)",
+                "this machine's clock is 15m1s behind: Signature exp",
+            ),
+            ("Signature expired: it is old", "this machine's clock is wrong: Signature exp"),
+        ] {
+            let refused = refusal("AssumeRole", "SignatureDoesNotMatch", message).to_string();
+            assert!(refused.contains(&format!("STS refused AssumeRole because {clock}")), "{refused}");
+        }
+        assert!(!refusal("AssumeRole", "SignatureDoesNotMatch", "The request signature").to_string().contains("clock"));
+    }
+
+    #[test]
     fn each_cause_has_a_next_step_of_its_own() {
         for (code, message, words) in [
             ("AccessDenied", "MultiFactorAuthentication failed with invalid MFA one time pass code.", "MFA code is wrong"),
@@ -237,8 +286,8 @@ mod tests {
             ("ExpiredToken", "", "has expired"),
             ("ExpiredTokenException", "", "has expired"),
             ("InvalidClientTokenId", "", "does not know the keys"),
-            ("SignatureDoesNotMatch", "Signature expired: 20260101T000000Z is now earlier than", "clock is off"),
-            ("SignatureDoesNotMatch", "Signature not yet current: 2026", "clock is off"),
+            ("SignatureDoesNotMatch", "Signature expired: 20260101T000000Z is now earlier than", "set this machine's clock"),
+            ("SignatureDoesNotMatch", "Signature not yet current: 2026", "set this machine's clock"),
             (
                 "SignatureDoesNotMatch",
                 "The request signature we calculated does not match",

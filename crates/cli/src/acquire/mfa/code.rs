@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{fs::File, sync::Arc, time::Duration};
 
 use credstack_core::{
     secret_command,
@@ -8,7 +8,7 @@ use credstack_core::{
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Source, nobody_to_ask, step};
+use super::{Source, no_code, step};
 use crate::{
     context::Context,
     failure::Failure,
@@ -47,6 +47,7 @@ pub fn from(
     source: Source<'_>,
     used_at: Option<Timestamp>,
     again: bool,
+    lock: Option<&Arc<File>>,
 ) -> Result<Code, Failure> {
     let wait = used_at.and_then(|used_at| step::until_next(used_at, context.time()));
     let seconds = wait.map(|wait| wait.as_millis().div_ceil(1000));
@@ -63,13 +64,14 @@ pub fn from(
         }
         Source::Terminal => {
             let question = format!("MFA code for {serial_shown}{next}: ");
-            let answer = context.terminal.ask_hidden(&question).ok_or_else(|| nobody_to_ask(serial))?;
+            let ask = |question: &str| context.terminal.ask_hidden(question, lock.cloned()).map_err(|why| no_code(serial, why));
+            let answer = ask(&question)?;
             match one_code(answer.expose_secret()) {
                 Ok(code) => code,
                 // A slip of the hand: asked once more.
                 Err(_) => {
                     let question = format!("A code is six digits. {question}");
-                    context.terminal.ask_hidden(&question).ok_or_else(|| nobody_to_ask(serial))?
+                    ask(&question)?
                 }
             }
         }
@@ -80,7 +82,7 @@ pub fn from(
             let error = again.then_some("STS did not take that one: wait for the next one");
             pinentry.ask(&what, error).map_err(|none| unanswered(context, serial, none))?
         }
-        Source::Nobody => return Err(nobody_to_ask(serial)),
+        Source::Nobody(why) => return Err(no_code(serial, why)),
     };
     Ok(Code { secret, at: context.time() })
 }

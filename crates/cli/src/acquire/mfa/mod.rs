@@ -3,6 +3,8 @@
 mod code;
 mod step;
 
+use std::{fs::File, sync::Arc};
+
 pub use code::Code;
 use credstack_core::values::{
     Arn,
@@ -10,7 +12,7 @@ use credstack_core::values::{
 };
 use secrecy::SecretString;
 
-use crate::{context::Context, failure::Failure, pinentry::Pinentry};
+use crate::{context::Context, failure::Failure, pinentry::Pinentry, terminal::Unanswered};
 
 /// For the device that a user has by convention.
 const AUTO: &str = "auto";
@@ -28,6 +30,9 @@ pub struct Mfa {
     /// too [default: `mfa.command` of the configuration]
     #[arg(long, value_name = "COMMAND", requires = "mfa_serial", value_parser = words)]
     mfa_command: Option<Words>,
+    /// The lock of the question, which is given up while this process is stopped.
+    #[arg(skip)]
+    lock: Option<Arc<File>>,
 }
 
 /// A program and its arguments.
@@ -40,13 +45,18 @@ enum Source<'a> {
     Command(&'a [String]),
     Terminal,
     Dialog(&'a Pinentry),
-    Nobody,
+    Nobody(Unanswered),
 }
 
 impl Mfa {
     /// For a request that names its device, and may name the program that gives its codes; a code that is given wins.
     pub fn of(code: Option<SecretString>) -> Mfa {
         Mfa { mfa_code: code, ..Mfa::default() }
+    }
+
+    /// The same under a lock on asking.
+    pub fn under(self, lock: Arc<File>) -> Mfa {
+        Mfa { lock: Some(lock), ..self }
     }
 
     /// The device for the request; none if it has to be found.
@@ -76,7 +86,7 @@ impl Mfa {
                     _ => Ok(()),
                 }
             }
-            Source::Nobody => Err(nobody_to_ask(serial)),
+            Source::Nobody(why) => Err(no_code(serial, why)),
             Source::Dialog(pinentry) => code::may_ask(context, pinentry, serial),
             Source::Terminal | Source::Command(_) => Ok(()),
         }
@@ -84,19 +94,19 @@ impl Mfa {
 
     /// Whether a code can be had: from the command line, a program, a person.
     pub fn is_anybody_there(&self, context: &Context, request: &Request) -> bool {
-        !matches!(self.source(context, request), Source::Nobody)
+        !matches!(self.source(context, request), Source::Nobody(_))
     }
 
     /// The code. Called after every other check, so that no code is spent on a request that cannot succeed.
     pub fn code(&self, context: &Context, request: &Request) -> Result<Option<Code>, Failure> {
         let Some(serial) = request.serial_number() else { return Ok(None) };
         let used_at = context.reader()?.mfa_device(serial)?.used_at;
-        code::from(context, request, serial, self.source(context, request), used_at, false).map(Some)
+        code::from(context, request, serial, self.source(context, request), used_at, false, self.lock.as_ref()).map(Some)
     }
 
     /// Whether there may be another code when STS does not take one.
     pub fn has_another(&self, context: &Context, request: &Request) -> bool {
-        request.serial_number().is_some() && !matches!(self.source(context, request), Source::Given(_) | Source::Nobody)
+        request.serial_number().is_some() && !matches!(self.source(context, request), Source::Given(_) | Source::Nobody(_))
     }
 
     /// Another code, after STS did not take `refused`; none where it is the same again.
@@ -108,7 +118,7 @@ impl Mfa {
             Source::Command(_) => Some(refused.at),
             _ => context.reader()?.mfa_device(serial)?.used_at,
         };
-        let code = code::from(context, request, serial, source, used_at, true)?;
+        let code = code::from(context, request, serial, source, used_at, true, self.lock.as_ref())?;
         Ok(Some(code).filter(|code| !code.is_same_as(refused)))
     }
 
@@ -117,6 +127,7 @@ impl Mfa {
         match (&self.mfa_code, context.configuration.mfa.command.first()) {
             (Some(_), _) => "the command line".to_owned(),
             (None, Some(program)) => format!("the program {program}"),
+            (None, None) if context.terminal.may_ask() => "the terminal".to_owned(),
             (None, None) if context.pinentry.as_ref().is_some_and(Pinentry::is_there) => "a dialog".to_owned(),
             (None, None) => "the terminal".to_owned(),
         }
@@ -129,7 +140,8 @@ impl Mfa {
             (None, Some(command), _) => Source::Command(command),
             (None, None, _) if context.terminal.may_ask() => Source::Terminal,
             (None, None, Some(pinentry)) if pinentry.is_there() => Source::Dialog(pinentry),
-            (None, None, _) => Source::Nobody,
+            (None, None, _) if context.terminal.is_in_background() => Source::Nobody(Unanswered::Background),
+            (None, None, _) => Source::Nobody(Unanswered::NoTerminal),
         }
     }
 }
@@ -143,9 +155,19 @@ pub fn own_device(caller: &Arn) -> Result<String, Failure> {
     })
 }
 
-fn nobody_to_ask(serial: &str) -> Failure {
-    Failure::usage(format!("an MFA code for {serial} is needed, and nobody is there to ask"))
-        .next_step("give --mfa-code or --mfa-command, or run it in a terminal")
+/// That there is no code, because there was no one to give it.
+fn no_code(serial: &str, why: Unanswered) -> Failure {
+    let (message, next_step) = match why {
+        Unanswered::NoTerminal => {
+            ("is needed, and nobody is there to ask", "give --mfa-code or --mfa-command, or run it in a terminal")
+        }
+        Unanswered::Background => (
+            "is needed, and credstack runs in the background, where it can't ask on the terminal",
+            "run it in the foreground, or give --mfa-code or --mfa-command",
+        ),
+        Unanswered::Stopped => ("was not given", "run it again when you have one, or give --mfa-code or --mfa-command"),
+    };
+    Failure::usage(format!("an MFA code for {serial} {message}")).next_step(next_step)
 }
 
 /// For clap: a code is never shown again, not in its own messages either.

@@ -51,7 +51,7 @@ pub fn push_chain(context: &Context, common: &Common, command: &str, chain: Chai
     }
     let now = context.time();
     match &pushed.moved {
-        Some(moved) => output.moved(moved, now),
+        Some(moved) => output.moved(context, moved),
         None => output.say(&format!(
             "held: {} ({}), {}; `credstack use {}` makes it current",
             words::identity(&pushed.credential),
