@@ -45,14 +45,17 @@ pub fn find(context: &Context, reader: &Reader, name: FrameName) -> Result<Keys,
         FrameName::Environment | FrameName::Source(_) => Ok(FrameKeys::Ambient(Frame::untouched())),
         name => reader.keys(&context.stack, name, context.now),
     };
-    let due = match &found {
-        Ok(FrameKeys::Stored(credential, _)) if refresh::is_due(credential, context.now) => (**credential).clone(),
-        Err(StackError::Expired { id, .. }) => reader.newest(*id)?,
+    let (was, due) = match &found {
+        Ok(FrameKeys::Stored(credential, _)) if refresh::is_due(credential, context.now) => {
+            (credential.id, (**credential).clone())
+        }
+        // Another process may have renewed it since.
+        Err(StackError::Expired { id, .. }) => (*id, reader.newest(*id)?),
         _ => return keys(context, reader, name, found),
     };
     let id = renewal::fresh(context, &due, name == FrameName::Current)?;
     // What is as it was is not read again: its time may run out meanwhile.
-    let found = if id == due.id { found } else { reader.keys(&context.stack, FrameName::Credential(id), context.time()) };
+    let found = if id == was { found } else { reader.keys(&context.stack, FrameName::Credential(id), context.time()) };
     keys(context, reader, name, found)
 }
 
