@@ -22,6 +22,7 @@ use etcetera::BaseStrategy;
 use jiff::Timestamp;
 
 use crate::{
+    aws_config::StateToken,
     configuration::Configuration,
     export::REGION_COMPANION,
     failure::Failure,
@@ -50,8 +51,6 @@ pub struct Context {
     pub given: Vec<OsString>,
     /// Whether our files and the configuration are where they usually are, and not where somebody put them this time.
     pub is_usual: bool,
-    /// Whether the state directory is where it usually is.
-    pub is_usual_place: bool,
     /// The home directory.
     pub home: PathBuf,
     /// The AWS configuration file: the user's own, where the environment names one of ours.
@@ -88,7 +87,9 @@ pub struct Context {
 
 impl Context {
     /// Looks at the world once.
-    pub fn new(global: Global) -> Result<Context, Failure> {
+    pub fn new(mut global: Global) -> Result<Context, Failure> {
+        // What a profile pins counts, whatever the variables of the client say.
+        global.state_dir = global.state.take().map(|StateToken(path)| path).or(global.state_dir);
         let strategy = etcetera::choose_base_strategy()
             .map_err(|_| Failure::usage("there is no home directory").next_step("set HOME, or give --state-dir"))?;
         let configuration_path = match path_variable("CREDSTACK_CONFIG_FILE") {
@@ -115,8 +116,6 @@ impl Context {
         };
         let state = global.state_dir.or_else(|| path_variable("CREDSTACK_STATE_DIR"));
         let is_usual = state.is_none() && path_variable("CREDSTACK_CONFIG_FILE").is_none();
-        // A client that is started elsewhere need not have the variable.
-        let is_usual_place = state.is_none() && variable("XDG_STATE_HOME").is_none();
         let state = state.unwrap_or_else(|| strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("credstack"));
         let state = std::path::absolute(&state).map_err(|error| Failure::usage(format!("--state-dir: {error}")))?;
         let (config_variable, credentials_variable) =
@@ -142,7 +141,6 @@ impl Context {
             stack_of_variable,
             place: StateDirectory::new(state),
             is_usual,
-            is_usual_place,
             aws_config_file,
             aws_credentials_file,
             files,

@@ -3,6 +3,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, ValueEnum};
 use credstack_core::values::StackName;
 
+use crate::aws_config::StateToken;
+
 /// The options that every command has.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Global options")]
@@ -15,6 +17,10 @@ pub struct Global {
     /// Where the database, the lock and the vault lie [env: CREDSTACK_STATE_DIR]
     #[arg(long, global = true, value_name = "DIR", overrides_with = "state_dir")]
     pub state_dir: Option<PathBuf>,
+
+    /// The same for command lines in AWS configuration files
+    #[arg(long, global = true, value_name = "HEX", hide = true)]
+    pub state: Option<StateToken>,
 
     /// Print JSON on stdout, and errors as JSON on stderr
     #[arg(long, global = true)]

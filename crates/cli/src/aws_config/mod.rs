@@ -1,8 +1,14 @@
 //! The one block of ours in the AWS configuration file. The rest of the file is kept byte for byte.
 
+mod command_line;
 mod file;
 
-use std::{ops::Range, path::Path};
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+pub use command_line::{CommandLine, StateToken};
 
 use credstack_core::values::StackName;
 pub use file::{read, write};
@@ -16,22 +22,10 @@ pub struct ManagedProfile {
 }
 
 impl ManagedProfile {
-    /// A profile that follows a stack; `None`: the one that CREDSTACK_STACK names where the client runs. `state` is the state
-    /// directory where it is not the usual one.
-    pub fn new(
-        name: &str,
-        program: &Path,
-        stack: Option<&StackName>,
-        state: Option<&Path>,
-        region: Option<&str>,
-    ) -> Result<ManagedProfile, Failure> {
+    /// A profile that runs a command line of ours.
+    pub fn new(name: &str, command: &str, region: Option<&str>) -> Result<ManagedProfile, Failure> {
         check_name(name)?;
-        let mut words = vec![word(program)?, "credential-process".to_owned()];
-        words.extend(stack.into_iter().flat_map(|stack| ["--stack".to_owned(), stack.to_string()]));
-        if let Some(state) = state {
-            words.extend(["--state-dir".to_owned(), word(state)?]);
-        }
-        let mut lines = vec![format!("[profile {name}]"), format!("credential_process = {}", words.join(" "))];
+        let mut lines = vec![format!("[profile {name}]"), format!("credential_process = {command}")];
         lines.extend(region.map(|region| format!("region = {region}")));
         Ok(ManagedProfile { name: name.to_owned(), lines })
     }
@@ -56,17 +50,6 @@ fn check_name(name: &str) -> Result<(), Failure> {
             .next_step("use at most 64 letters, digits and _+=,.@-"));
     }
     Ok(())
-}
-
-/// A path as one word of a command. Some clients split it as a shell does, others give it to one; in a configuration file
-/// ` #` and ` ;` begin a comment for some.
-fn word(path: &Path) -> Result<String, Failure> {
-    let text = path.to_str().filter(|text| !text.chars().any(|c| c.is_control() || "#;%".contains(c)));
-    let text = text.ok_or_else(|| {
-        Failure::usage(format!("{} cannot be written into an AWS configuration file for every client", path.display()))
-            .next_step("put it under a path without #, ;, % and control characters")
-    })?;
-    Ok(shell_words::quote(text).into_owned())
 }
 
 fn begin(name: &str) -> String {
@@ -110,19 +93,18 @@ pub fn without(text: &[u8], name: &str) -> Result<Vec<u8>, Failure> {
     Ok([before, after].concat())
 }
 
-/// The profile of ours that follows a stack; `None`: the one that CREDSTACK_STACK names where the client runs.
-pub fn profile_of(text: &[u8], stack: Option<&StackName>) -> Option<String> {
-    let wanted = match stack {
-        Some(stack) => format!(" credential-process --stack {stack}"),
-        None => " credential-process".to_owned(),
-    };
+/// The profile of ours that follows a stack; `None`: the one that CREDSTACK_STACK names where the client runs. `is_state` tells
+/// whether a state directory is the one in use; an earlier version's line names none where it was the usual one.
+pub fn profile_of(text: &[u8], stack: Option<&StackName>, is_state: impl Fn(Option<&Path>) -> bool) -> Option<String> {
     let mut name = None;
     for line in String::from_utf8_lossy(text).lines() {
         if let Some(rest) = line.strip_prefix("# >>> profile ") {
             name = rest.split(',').next().map(str::to_owned);
         }
-        let follows = |line: &str| line.ends_with(&wanted) || line.contains(&format!("{wanted} --state-dir "));
-        if line.starts_with("credential_process = ") && follows(line) {
+        if let Some(followed) = line.strip_prefix("credential_process = ").and_then(Followed::by)
+            && followed.stack.as_deref() == stack.map(StackName::as_str)
+            && is_state(followed.state.as_deref())
+        {
             return name;
         }
         if line.starts_with("# <<< profile ") {
@@ -130,6 +112,34 @@ pub fn profile_of(text: &[u8], stack: Option<&StackName>) -> Option<String> {
         }
     }
     None
+}
+
+/// What a command line of ours follows.
+struct Followed {
+    stack: Option<String>,
+    state: Option<PathBuf>,
+}
+
+impl Followed {
+    /// This version's lines, and those of earlier ones: `--state-dir` and a path in the quotes of a shell.
+    fn by(command: &str) -> Option<Followed> {
+        let words = shell_words::split(command).ok()?;
+        let mut words = words.into_iter().skip(1);
+        if words.next()? != "credential-process" {
+            return None;
+        }
+        let mut followed = Followed { stack: None, state: None };
+        while let Some(option) = words.next() {
+            let value = words.next()?;
+            match option.as_str() {
+                "--stack" => followed.stack = Some(value),
+                "--state" => followed.state = Some(value.parse::<StateToken>().ok()?.0),
+                "--state-dir" => followed.state = Some(value.into()),
+                _ => return None,
+            }
+        }
+        Some(followed)
+    }
 }
 
 /// Where the block is.
@@ -204,27 +214,36 @@ mod tests {
     use super::*;
 
     fn profile(name: &str, stack: &str) -> ManagedProfile {
-        ManagedProfile::new(name, Path::new("/opt/my tools/credstack"), Some(&stack.parse().unwrap()), None, None).unwrap()
+        let state = StateToken("/srv/it's".into()).text().unwrap();
+        let command = format!("'/opt/my tools/credstack' credential-process --stack {stack} --state {state}");
+        ManagedProfile::new(name, &command, None).unwrap()
     }
 
     #[test]
-    fn the_command_is_quoted_for_a_shell_and_for_those_that_split_like_one() {
+    fn a_profile_is_found_by_its_stack_and_its_state_directory() {
         let text = with(b"", &profile("credstack", "work")).unwrap();
-        let shown = String::from_utf8(text.clone()).unwrap();
-        assert!(shown.contains("\ncredential_process = '/opt/my tools/credstack' credential-process --stack work\n"), "{shown}");
-        assert_eq!(profile_of(&text, Some(&"work".parse().unwrap())).as_deref(), Some("credstack"));
-        assert_eq!(profile_of(&text, Some(&"wor".parse().unwrap())), None);
-        assert_eq!(profile_of(&text, None), None);
+        let (work, other) = ("work".parse().unwrap(), "wor".parse().unwrap());
+        let ours = |state: Option<&Path>| state == Some(Path::new("/srv/it's"));
+        assert_eq!(profile_of(&text, Some(&work), ours).as_deref(), Some("credstack"));
+        assert_eq!(profile_of(&text, Some(&other), ours), None);
+        assert_eq!(profile_of(&text, None, ours), None);
+        assert_eq!(profile_of(&text, Some(&work), |state| state == Some(Path::new("/elsewhere"))), None, "another state");
     }
 
     #[test]
-    fn a_profile_can_leave_the_stack_to_the_variable() {
-        for state in [None, Some(Path::new("/srv/state"))] {
-            let program = Path::new("/opt/my tools/credstack");
-            let text = with(b"", &ManagedProfile::new("mine", program, None, state, None).unwrap()).unwrap();
-            assert_eq!(profile_of(&text, None).as_deref(), Some("mine"));
-            assert_eq!(profile_of(&text, Some(&StackName::default())), None);
-        }
+    fn lines_of_earlier_versions_are_known() {
+        let find = |line: &str, stack: Option<&str>, state: Option<&str>| {
+            let text = with(b"", &ManagedProfile::new("mine", line, None).unwrap()).unwrap();
+            let stack = stack.map(|stack| stack.parse().unwrap());
+            profile_of(&text, stack.as_ref(), |found| found == state.map(Path::new)).is_some()
+        };
+        let program = "'/opt/my tools/credstack' credential-process";
+        assert!(find(&format!("{program} --stack work"), Some("work"), None));
+        assert!(find(&format!("{program} --stack work --state-dir '/srv/a b'"), Some("work"), Some("/srv/a b")));
+        assert!(find(program, None, None));
+        assert!(find(&format!("{program} --state-dir /srv"), None, Some("/srv")));
+        assert!(!find(&format!("{program} --stack work --frame c7"), Some("work"), None), "a frame, and not the stack");
+        assert!(!find("other-tool --stack work", Some("work"), None));
     }
 
     #[test]

@@ -108,7 +108,7 @@ fn a_profile_is_written_once_shown_before_and_taken_back() {
     env.plain(["setup", "profile"]).ok().says("is as it should be");
     assert_eq!(fs::read_to_string(&file).unwrap(), text);
     env.plain(["--stack", "work", "setup", "profile", "--name", "work", "--region", "eu-west-1"]).ok();
-    assert!(fs::read_to_string(&file).unwrap().contains("--stack work --state-dir "));
+    assert!(fs::read_to_string(&file).unwrap().contains("--stack work --state "));
     env.plain(["setup", "profile", "--name", "work", "--remove"]).ok().says("is taken out");
     env.plain(["setup", "profile", "--name", "work", "--remove"]).exits(3).says("has no profile work of credstack's");
     env.plain(["setup", "profile", "--remove"]).ok();

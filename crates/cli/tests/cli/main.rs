@@ -48,6 +48,7 @@ mod output;
 mod own_stacks;
 mod plans;
 mod powershell;
+mod profile_lines;
 mod profiles;
 mod prompts;
 mod push_profile;

@@ -4,7 +4,7 @@ use serde_json::json;
 use similar::TextDiff;
 
 use crate::{
-    aws_config::{self, ManagedProfile},
+    aws_config::{self, CommandLine, ManagedProfile},
     commands::push::inputs,
     context::Context,
     failure::{Failure, Kind},
@@ -125,10 +125,16 @@ impl Profile {
             return Err(Failure::usage(format!("{} has keys for {}, which would win", credentials.display(), self.name()))
                 .next_step("choose another with --name; nothing was changed"));
         }
-        let program = context.our_program().ok_or_else(|| Failure::internal("the path of this program is not known"))?;
-        let state = (!context.is_usual_place).then(|| context.place.path().to_owned());
-        let stack = (!self.per_shell).then_some(&context.stack);
-        ManagedProfile::new(self.name(), &program, stack, state.as_deref(), region)
+        let mut words = vec!["credential-process"];
+        if !self.per_shell {
+            words.extend(["--stack", context.stack.as_str()]);
+        }
+        let command = CommandLine::of(context, &words)?;
+        let profile = ManagedProfile::new(self.name(), command.text(), region)?;
+        if !self.dry_run {
+            command.make()?;
+        }
+        Ok(profile)
     }
 
     fn show(&self, context: &Context, path: &Path, before: &[u8], after: &[u8]) -> Result<(), Failure> {
