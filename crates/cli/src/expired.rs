@@ -41,11 +41,20 @@ pub fn clock_is_ahead(credential: &Credential) -> Option<Failure> {
 pub fn how_to_get_again(context: &Context, view: &StackView, credential: &Credential, is_current: bool) -> String {
     let again = words::push_command(credential);
     let credstack = command(context);
+    // What has expired is no loss, and is erased without a question.
+    let yes = |is_asked: bool| if is_asked { " --yes" } else { "" };
     match signer(context, view, credential, is_current) {
         Signer::Current => format!("acquire it again with `{credstack} {again}`"),
-        Signer::Beneath => format!("go back with `{credstack} pop`, then acquire it again with `{credstack} {again}`"),
+        Signer::Beneath => {
+            let pop = format!("pop{}", yes(credential.kind.is_irreplaceable()));
+            format!("go back with `{credstack} {pop}`, then acquire it again with `{credstack} {again}`")
+        }
         Signer::At(frame) => format!("acquire it again with `{credstack} {again} --from {frame}`"),
-        Signer::Ambient => format!("remove it with `{credstack} clear`, then acquire it again with `{credstack} {again}`"),
+        Signer::Ambient => {
+            let mut on_stack = view.frames.from_current().filter_map(|frame| view.credentials.get(&frame.credential()?));
+            let clear = format!("clear{}", yes(on_stack.any(|credential| credential.kind.is_irreplaceable())));
+            format!("remove it with `{credstack} {clear}`, then acquire it again with `{credstack} {again}`")
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use credstack_core::{
 
 use crate::{
     context::Context,
+    expired::expired,
     failure::{Failure, Kind},
     renewal,
     shell::own_stack::Owner,
@@ -66,6 +67,11 @@ fn keys(context: &Context, reader: &Reader, name: FrameName, found: Result<Frame
             Ok(Keys { out: HandOut::stored(&credential, set, context.stack.clone()), whose })
         }
         Ok(FrameKeys::Ambient(_)) => ambient(context, reader, name),
+        // Its time ran out meanwhile.
+        Err(StackError::Expired { id, .. }) => {
+            let context = &context.at(context.time());
+            Err(expired(context, &reader.credential(id)?, name == FrameName::Current))
+        }
         Err(error) => {
             if let Some(id) = reader.frame(&context.stack, name).ok().as_ref().and_then(Frame::credential) {
                 signing::note_loss(context, id, &error);

@@ -13,7 +13,7 @@ use crate::{
     acquire::{About, Acquisition, Grant, Mfa, is_refused_code, token},
     consent::change,
     context::Context,
-    expired::{clock_is_ahead, expired},
+    expired::{clock_is_ahead, expired, how_to_get_again},
     failure::{Failure, Kind},
     signing::{self, Signing},
     unkept::unkept,
@@ -105,8 +105,16 @@ fn look(context: &Context, id: CredentialId, reason: Reason) -> Result<Work, Fai
         return Ok(Work::Done(newest.id));
     }
     let plan = refresh::plan(&reader, newest.id, now).map_err(|error| {
-        let failure = Failure::from(error);
-        Failure { message: format!("{} cannot be asked for again: {}", newest.id, failure.message), ..failure }
+        let message = format!("{} cannot be asked for again: {error}", newest.id);
+        match (error, reader.stack(&context.stack)) {
+            (PlanError::Stack(error), _) => Failure { message, ..error.into() },
+            (error, Err(_)) => Failure { message, ..error.into() },
+            (error, Ok(view)) => {
+                let is_current = view.frames.current().credential() == Some(newest.id);
+                let next_step = how_to_get_again(context, &view, &newest, is_current);
+                Failure { message, ..error.into() }.next_step(next_step)
+            }
+        }
     })?;
     Ok(Work::Ask(plan))
 }

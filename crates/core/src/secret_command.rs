@@ -32,7 +32,8 @@ pub enum CommandFailure {
 }
 
 /// Runs a program, given with its arguments and without a shell, and gives what it printed: at most `longest` bytes. Its
-/// stdin is empty, its stderr is ours; it may use the terminal.
+/// stdin is empty, its stderr is ours; it may use the terminal,
+/// where this process may.
 ///
 /// # Errors
 ///
@@ -40,12 +41,14 @@ pub enum CommandFailure {
 pub fn run(command: &[String], longest: usize, bound: Duration) -> Result<Zeroizing<Vec<u8>>, CommandFailure> {
     let deadline = Instant::now() + bound;
     let (program, arguments) = command.split_first().ok_or(CommandFailure::Empty)?;
-    let mut child = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(CommandFailure::NotRun)?;
+    let mut started = Command::new(program);
+    started.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
+    #[cfg(unix)]
+    if is_in_background() {
+        // The system stops the whole group of one that uses the terminal there: not us, who may hold a lock.
+        std::os::unix::process::CommandExt::process_group(&mut started, 0);
+    }
+    let mut child = started.spawn().map_err(CommandFailure::NotRun)?;
     let text = child.stdout.take().map(|stdout| read_bounded(stdout, longest, bound));
     let result = match text {
         Some(Ok(text)) if text.len() > longest => Err(CommandFailure::TooMuch),
@@ -59,6 +62,13 @@ pub fn run(command: &[String], longest: usize, bound: Duration) -> Result<Zeroiz
         let _ = child.wait();
     }
     result
+}
+
+/// Whether another program has the terminal now.
+#[cfg(unix)]
+fn is_in_background() -> bool {
+    let foreground = std::fs::File::open("/dev/tty").ok().and_then(|terminal| rustix::termios::tcgetpgrp(terminal).ok());
+    foreground.is_some_and(|group| group != rustix::process::getpgrp())
 }
 
 /// Reads to the end, or a little more than is wanted, or until `bound` is over: in a thread, which is left behind when a

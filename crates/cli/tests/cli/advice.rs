@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::{
-    common::{Output, TestEnvironment, programs},
+    common::{Issued, Output, TestEnvironment, programs},
     handout::handed_out,
     renewal::wait_until_expired,
 };
@@ -67,6 +67,33 @@ fn on_another_stack_the_advice_names_it() {
     assert_eq!(env.frames(), ["ambient"]);
 }
 
+/// Pushes a session from elsewhere that lasts three seconds.
+fn import(env: &TestEnvironment, session: &Issued) {
+    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(3);
+    let keys = json!({
+        "Version": 1,
+        "AccessKeyId": session.access_key_id,
+        "SecretAccessKey": session.secret_access_key,
+        "SessionToken": session.session_token,
+        "Expiration": soon.to_string(),
+    });
+    env.run_with_input(env.command(["push", "import"]), keys.to_string().as_bytes()).ok();
+}
+
+#[test]
+fn an_expired_import_is_taken_off_without_a_question() {
+    let env = TestEnvironment::new();
+    let said = expired(&env, || {
+        env.push_session();
+        let session = env.sandbox.issued().pop().unwrap();
+        env.plain(["pop"]).ok();
+        import(&env, &session);
+    });
+    said.says("go back with `credstack pop --yes`, then acquire it again with `credstack push import`");
+    env.plain(["pop", "--yes"]).ok();
+    assert_eq!(env.frames(), ["c1"]);
+}
+
 #[test]
 fn what_lies_beneath_signs_only_if_it_lives() {
     let mut env = TestEnvironment::new();
@@ -77,15 +104,7 @@ fn what_lies_beneath_signs_only_if_it_lives() {
         env.push_session();
         let session = env.sandbox.issued().pop().unwrap();
         env.plain(["pop"]).ok();
-        let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(3);
-        let keys = json!({
-            "Version": 1,
-            "AccessKeyId": session.access_key_id,
-            "SecretAccessKey": session.secret_access_key,
-            "SessionToken": session.session_token,
-            "Expiration": soon.to_string(),
-        });
-        env.run_with_input(env.command(["push", "import"]), keys.to_string().as_bytes()).ok();
+        import(&env, &session);
         env.push_role(DEVELOPER);
     });
     assert_eq!(env.frames().len(), 3);
@@ -103,7 +122,13 @@ fn a_refusal_for_the_time_names_the_clock_in_the_error_itself() {
         env.prepare(&mut command);
         env.run(command)
     };
-    let error = |said: &Output| said.stderr.lines().find(|line| line.starts_with("error")).unwrap_or_default().to_owned();
+    let error = |said: &Output| {
+        said.stderr
+            .lines()
+            .find(|line| line.starts_with("error") || line.starts_with("credstack: "))
+            .unwrap_or_default()
+            .to_owned()
+    };
     // The SDK corrects the time of its requests: STS grants what has expired already.
     let said = two_hours_later(&env, &["credential-process"]).exits(5).says("set this machine's clock");
     assert!(error(&said).contains("this machine's clock is ahead of STS's by more than "), "{}", said.stderr);

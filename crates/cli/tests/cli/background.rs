@@ -90,6 +90,19 @@ fn a_command_in_the_background_says_that_it_cannot_ask_there() {
 }
 
 #[test]
+fn a_program_that_asks_on_the_terminal_in_the_background_is_given_up() {
+    let env = TestEnvironment::new();
+    let (key, asks) = (path(&env.key_file()).to_owned(), env.scratch("asks"));
+    let command = format!("sh -c 'if [ -e {} ]; then read answer </dev/tty; fi; cat {key}'", path(&asks));
+    env.plain(["setup", "--store", "vault", "--key-command", &command]).ok();
+    env.push_role(DEVELOPER);
+    env.write(&asks, "");
+    let script = format!("set -m; '{}' whoami & wait %1; echo ended-$?.", path(&programs::credstack()));
+    let (_, shown) = Terminal::program(&env, Path::new("/usr/bin/bash"), &["-c", &script]).finish();
+    assert!(shown.contains("ended-6.") && shown.contains("did not finish"), "{shown}");
+}
+
+#[test]
 fn a_question_holds_no_lock_that_others_wait_for() {
     let env = environment();
     let mut terminal = Terminal::start(&env, &["whoami"]);
@@ -134,10 +147,10 @@ fn what_lives_is_handed_out_while_sts_hangs() {
     env.sandbox.forget_calls();
     let ask = || {
         let mut command = std::process::Command::new("setsid");
-        command.args(["faketime", "-f", "+10m"]).arg(programs::credstack()).arg("credential-process");
+        command.args(["faketime", "-f", "+10m"]).arg(programs::credstack()).args(["env", "--format", "process"]);
         env.prepare(&mut command);
         let begun = Instant::now();
-        let output = Output::new("faketime credential-process".into(), command.output().unwrap()).ok();
+        let output = Output::new("faketime env".into(), command.output().unwrap()).ok();
         assert!(output.json()["SessionToken"].is_string());
         (output.stderr, begun.elapsed())
     };
