@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 
 use super::rust;
 
-/// A program that prints a JSON document with what GetCallerIdentity answered.
+/// A program.
 #[derive(Clone)]
 pub struct Client {
     pub name: &'static str,
     pub command: Vec<String>,
     pub variables: Vec<(&'static str, String)>,
+    /// It prints a JSON document with what GetCallerIdentity answered.
+    pub tells: bool,
 }
 
 /// All that there can be, in the order of the tables.
@@ -66,7 +68,7 @@ pub fn client(name: &'static str) -> Option<Client> {
         ".NET 3" => vec![place("CREDSTACK_TEST_DOTNET", "bin/dotnet-v3")?],
         other => panic!("{other}"),
     };
-    Some(Client { name, command, variables })
+    Some(Client { name, command, variables, tells: true })
 }
 
 fn version(name: &str) -> &str {
@@ -82,13 +84,13 @@ fn text(path: &Path) -> String {
 }
 
 /// Something in a directory that a variable names, if both are there.
-fn place(variable: &str, name: &str) -> Option<String> {
+pub fn place(variable: &str, name: &str) -> Option<String> {
     let directory = std::env::var_os(variable).filter(|value| !value.is_empty())?;
     let path = PathBuf::from(directory).join(name);
     path.exists().then(|| text(&path))
 }
 
-fn needed(variable: &str, name: &str) -> String {
+pub fn needed(variable: &str, name: &str) -> String {
     place(variable, name).unwrap_or_else(|| panic!("{variable} names a directory with {name}: scripts/install"))
 }
 

@@ -15,12 +15,18 @@ mod cell;
 mod clients;
 mod gaps;
 mod homes;
+mod living;
+mod packages;
 mod rust;
+#[allow(dead_code, reason = "the tests with servers use the rest of it")]
+#[path = "../servers/server.rs"]
+mod server;
 mod ways;
 mod witness;
 
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     sync::{
         Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -28,7 +34,7 @@ use std::{
     thread,
 };
 
-use cell::Frame;
+use cell::{Cell, Frame};
 use clients::Client;
 use common::TestEnvironment;
 use homes::Home;
@@ -78,36 +84,58 @@ fn home(env: &TestEnvironment, name: &'static str) -> Home {
 }
 
 /// Runs clients in every way and in homes; every cell that is not as it must be.
-fn matrix(clients: &[Client], homes: &[&'static str]) -> Vec<String> {
-    let env = TestEnvironment::new();
-    let frame = pushed(&env);
-    let homes: Vec<Home> = homes.iter().map(|name| home(&env, name)).collect();
+fn matrix(
+    env: &TestEnvironment,
+    clients: &[Client],
+    homes: &[&'static str],
+    server: impl Fn(&Client) -> Option<SocketAddr>,
+) -> Vec<String> {
+    let frame = pushed(env);
+    let homes: Vec<Home> = homes.iter().map(|name| home(env, name)).collect();
     let serving: BTreeMap<(&str, &str), Serving> = homes
         .iter()
-        .flat_map(|home| ["serve", "serve --imds"].map(|way| ((home.name, way), Serving::start(&env, home, way))))
+        .flat_map(|home| ["serve", "serve --imds"].map(|way| ((home.name, way), Serving::start(env, home, way))))
         .collect();
-    let cells: Vec<(&Client, &str, &Home)> =
-        clients.iter().flat_map(|client| homes.iter().flat_map(move |home| WAYS.map(|way| (client, way, home)))).collect();
-    let outcomes =
-        each(&cells, |(client, way, home)| cell::run(&env, &frame, home, way, serving.get(&(home.name, *way)), client));
-    let faults = cells.iter().zip(&outcomes).filter_map(|((client, way, home), outcome)| {
+    let in_homes = |client| homes.iter().flat_map(move |home| WAYS.map(|way| (client, way, home)));
+    let cells = clients.iter().flat_map(in_homes);
+    let cells: Vec<_> = cells.map(|(client, way, home)| Cell { client, way, home, server: server(client) }).collect();
+    let outcomes = each(&cells, |cell| cell::run(env, &frame, cell, serving.get(&(cell.home.name, cell.way))));
+    println!("{} cells of {} clients", cells.len(), clients.len());
+    let faults = cells.iter().zip(&outcomes).filter_map(|(Cell { client, way, home, .. }, outcome)| {
         let fault = gaps::expected(client.name, way, home.name, outcome).err()?;
         Some(format!("{} by {way} in a home with {}: {fault}", client.name, home.name))
     });
-    println!("{} cells of {} clients", cells.len(), clients.len());
     faults.collect()
+}
+
+/// Runs the clients on SDKs.
+fn sdks(homes: &[&'static str]) {
+    let env = TestEnvironment::new();
+    let faults = matrix(&env, &clients::all(), homes, |_| Some(env.sandbox.address()));
+    assert!(faults.is_empty(), "{} cells:\n{}", faults.len(), faults.join("\n"));
 }
 
 #[test]
 #[ignore = "scripts/nightly runs it: the most telling homes"]
 fn every_client_is_the_frame_in_every_way_beside_another_identity() {
-    let faults = matrix(&clients::all(), &homes::BOUNDED);
-    assert!(faults.is_empty(), "{} cells:\n{}", faults.len(), faults.join("\n"));
+    sdks(&homes::BOUNDED);
 }
 
 #[test]
 #[ignore = "scripts/nightly runs it: all homes"]
 fn every_client_is_the_frame_in_every_way_in_every_home() {
-    let faults = matrix(&clients::all(), &homes::ALL);
+    sdks(&homes::ALL);
+}
+
+/// OpenTofu's state is in a bucket of moto's; what the others ask is refused.
+#[test]
+#[ignore = "scripts/nightly runs it: programs of packages"]
+fn every_program_of_a_package_is_the_frame_or_finds_nothing() {
+    let env = TestEnvironment::new();
+    let moto = server::Server::open_moto();
+    let made = common::http::put(&format!("{}/state", moto.url()), "");
+    assert_eq!(made.status, 200, "{}", made.body);
+    let address = moto.url().strip_prefix("http://").unwrap().parse().unwrap();
+    let faults = matrix(&env, &packages::all(&env), &homes::ALL, |client| (client.name == "OpenTofu").then_some(address));
     assert!(faults.is_empty(), "{} cells:\n{}", faults.len(), faults.join("\n"));
 }

@@ -15,7 +15,7 @@ pub const WAYS: [&str; 7] =
     ["profile", "exec --via env", "exec --via endpoint", "exec --via profile", "serve", "serve --imds", "env"];
 
 /// No client may take longer. Nothing waits for that: it bounds a test that goes wrong.
-const SECONDS: &str = "120";
+const SECONDS: &str = "400";
 
 /// A shell's environment in a home, in which nothing but what stands there gives credentials.
 pub fn shell(env: &TestEnvironment, home: &Home, command: &mut Command) {
