@@ -36,8 +36,9 @@ mod whoami;
 use std::process::ExitCode;
 
 use clap::Parser;
+use credstack_core::values::Frames;
 
-use crate::{context::Context, failure::Failure, global::Global};
+use crate::{context::Context, failure::Failure, global::Global, marker::Marker};
 
 /// pushd/popd for AWS identities.
 ///
@@ -113,6 +114,7 @@ pub enum Command {
 
 /// Runs a command, and says how the process is to end.
 pub fn run(context: &Context, command: Command) -> Result<ExitCode, Failure> {
+    let before = stays(context, &command);
     let done = match command {
         Command::Push(command) => command.run(context),
         Command::Pop(command) => command.run(context),
@@ -146,5 +148,31 @@ pub fn run(context: &Context, command: Command) -> Result<ExitCode, Failure> {
         Command::Purge(command) => command.run(context),
         Command::Completions(command) => command.run(context),
     };
+    if let Some((marker, before)) = before
+        && frames(context) != before
+    {
+        // Its programs go on with what exec gave it.
+        context.output.say(&format!("this shell stays {}: it runs under `credstack exec`", marker.words()));
+    }
     done.map(|()| ExitCode::SUCCESS)
+}
+
+/// The exec whose frame a shell keeps while a command changes the stack, and the frames before.
+fn stays<'a>(context: &'a Context, command: &Command) -> Option<(&'a Marker, Option<Frames>)> {
+    let changes = matches!(
+        command,
+        Command::Push(_)
+            | Command::Pop(_)
+            | Command::Drop(_)
+            | Command::Use(_)
+            | Command::Save(_)
+            | Command::Swap(_)
+            | Command::Clear(_)
+    );
+    let marker = context.marker.as_ref().filter(|marker| changes && marker.frame.is_some())?;
+    (!marker.has_ended(&context.host())).then(|| (marker, frames(context)))
+}
+
+fn frames(context: &Context) -> Option<Frames> {
+    context.reader().ok()?.stack(&context.stack).ok().map(|view| view.frames)
 }

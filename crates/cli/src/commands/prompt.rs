@@ -2,20 +2,21 @@ use std::io::Write;
 
 use credstack_core::{
     handout::account_and_role,
-    stack::{StackError, StackView},
+    stack::{Reader, StackError, StackView},
     values::Credential,
 };
 use jiff::Timestamp;
 use owo_colors::OwoColorize;
 use wildmatch::WildMatch;
 
-use crate::{context::Context, failure::Failure, global::ColorWhen, output::escape, shell::own_stack::Owner};
+use crate::{context::Context, failure::Failure, global::ColorWhen, marker::Marker, output::escape, shell::own_stack::Owner};
 
 /// Print a short segment for a shell's prompt
 ///
 /// The stack if it is not the default one or the terminal's own, the account and role in use, the
 /// time left, and how many frames lie beneath. Nothing where the stack is one ambient frame of which
-/// nothing is stored. It opens no secret store and no network. What matches `prompt.production` of the configuration is red.
+/// nothing is stored. Under `credstack exec` the segment is `exec`, the name of the program's frame and
+/// the time left. It opens no secret store and no network. What matches `prompt.production` of the configuration is red.
 ///
 /// Examples:
 ///   credstack prompt
@@ -37,12 +38,7 @@ enum LineEditor {
 
 impl Prompt {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
-        let view = match context.reader()?.stack(&context.stack) {
-            Err(StackError::NoSuchStack(_)) => return Ok(()),
-            view => view?,
-        };
-        let Some(segment) = segment(&view, context.now) else { return Ok(()) };
-        let is_production = is_production(&context.configuration.prompt.production, &view);
+        let Some(Segment { text: segment, is_production }) = segment(context)? else { return Ok(()) };
         let text = match context.color {
             ColorWhen::Never => self.marked(&segment, str::to_owned),
             _ if is_production => self.marked(&segment, |text| text.red().bold().to_string()),
@@ -70,8 +66,48 @@ impl Prompt {
     }
 }
 
+/// What is shown.
+struct Segment {
+    text: String,
+    is_production: bool,
+}
+
+fn segment(context: &Context) -> Result<Option<Segment>, Failure> {
+    let reader = context.reader()?;
+    // What programs of this shell are is what exec gave it, unless another stack is asked about.
+    if let Some(marker) = context.marker.as_ref().filter(|marker| marker.frame.is_some() && context.given_stack().is_none()) {
+        return Ok(Some(of_exec(context, &reader, marker)));
+    }
+    let view = match reader.stack(&context.stack) {
+        Err(StackError::NoSuchStack(_)) => return Ok(None),
+        view => view?,
+    };
+    let Some(text) = of_stack(&view, context.now) else { return Ok(None) };
+    let mut texts = vec![view.name.as_str()];
+    texts.extend(view.current().into_iter().flat_map(names));
+    Ok(Some(Segment { is_production: is_production(context, &texts), text }))
+}
+
+/// `exec 444455556666/ReadOnly 59m`: the frame of the exec that this runs under, or the session that was narrowed for it.
+fn of_exec(context: &Context, reader: &Reader, marker: &Marker) -> Segment {
+    // Another state directory has other frames of these names.
+    let id = marker.frame.filter(|_| marker.is_of(&context.stack, context.place.path()));
+    let credential = id.and_then(|frame| reader.frame(&context.stack, frame).ok()?.credential());
+    let credential = credential.and_then(|id| reader.newest(id).ok());
+    let mut parts = vec!["exec".to_owned()];
+    parts.extend(marker.name.clone());
+    match marker.has_ended(&context.host()) {
+        true => parts.push("ended".to_owned()),
+        false => parts.extend(credential.as_ref().and_then(|credential| left(credential, context.now))),
+    }
+    let mut texts: Vec<&str> = marker.name.iter().chain(&marker.arn).map(String::as_str).collect();
+    texts.extend(marker.arn.iter().filter_map(|arn| arn.split(':').nth(4)));
+    texts.extend(credential.as_ref().into_iter().flat_map(names));
+    Segment { is_production: is_production(context, &texts), text: escape(&parts.join(" ")) }
+}
+
 /// `work 444455556666/ReadOnly 59m +2`; `None` where there is nothing but one ambient frame.
-fn segment(view: &StackView, now: Timestamp) -> Option<String> {
+fn of_stack(view: &StackView, now: Timestamp) -> Option<String> {
     let beneath = view.frames.by_height().len() - 1;
     let current = view.current();
     if beneath == 0 && current.is_none() {
@@ -106,15 +142,16 @@ fn left(credential: &Credential, now: Timestamp) -> Option<String> {
     })
 }
 
+/// What a pattern may match of a credential set.
+fn names(credential: &Credential) -> impl Iterator<Item = &str> {
+    let identity = credential.identity.as_ref();
+    let label = credential.label.as_deref();
+    label.into_iter().chain(identity.into_iter().flat_map(|identity| [identity.account.as_str(), identity.arn.as_str()]))
+}
+
 /// Whether a pattern matches the stack's name, or the account, ARN or label in use.
-fn is_production(patterns: &[String], view: &StackView) -> bool {
-    let name = view.name.to_string();
-    let mut texts = vec![name.as_str()];
-    if let Some(credential) = view.current() {
-        texts.extend(credential.label.as_deref());
-        texts.extend(credential.identity.as_ref().map(|identity| identity.account.as_str()));
-        texts.extend(credential.identity.as_ref().map(|identity| identity.arn.as_str()));
-    }
+fn is_production(context: &Context, texts: &[&str]) -> bool {
+    let patterns = &context.configuration.prompt.production;
     patterns.iter().any(|pattern| texts.iter().any(|text| WildMatch::new(pattern).matches(text)))
 }
 

@@ -12,6 +12,7 @@ use credstack_core::handout::HandOut;
 use crate::failure::Failure;
 
 /// Variables to set and to take away, so that exactly one source of credentials is left.
+#[derive(Default)]
 pub struct Exports {
     /// What is set, in the order in which it is written.
     pub set: Vec<(&'static str, Zeroizing<String>)>,

@@ -5,8 +5,14 @@ if [[ -z ${__credstack_at+set} ]]; then
     __credstack_saved='' __credstack_covered=${CREDSTACK_COVERED-} __credstack_at=${CREDSTACK_COVERED:+inherited}
     __credstack_held=''
     declare -g +x __credstack_saved __credstack_covered __credstack_at __credstack_held
-    [[ -z $__credstack_covered ]] || CREDSTACK_COVERED=inherited
 fi
+
+# What the shell was started with is its own, or that of something around it: a sync tells which.
+__credstack_begin() {
+    __credstack_saved='' __credstack_covered=''
+    [[ $1 != inherited ]] || __credstack_covered=1
+    unset -v CREDSTACK_COVERED
+}
 
 # Whether every variable can be changed. Which cannot is said once, and the shell stays as it is.
 __credstack_is_free() {
@@ -38,7 +44,7 @@ __credstack_restore() {
     [[ -n $__credstack_covered ]] || return 0
     unset -v "${__credstack_names[@]}" CREDSTACK_COVERED
     eval "$__credstack_saved"
-    __credstack_saved='' __credstack_covered=''
+    __credstack_saved='' __credstack_covered='' __credstack_at=.
 }
 
 # Keeps what this shell has of its own, unexported, and takes it out of the way.
@@ -60,26 +66,35 @@ __credstack_cover() {
 __credstack_follow() {
     local -
     set +akvx
-    ! __credstack_is_free || eval "$1"
+    eval "$1"
 }
 
 __credstack_sync() {
     local - code
     set +vx
-    code=$(@CREDSTACK@ shell-sync bash --mode @MODE@ --at "$__credstack_at") || return
+    code=$(@CREDSTACK@ shell-sync bash --mode @MODE@ --at "$__credstack_at" "$@") || return
     [[ -z $code ]] || __credstack_follow "$code"
 }
 
 # Written so that an alias of this name does not take its place.
 function credstack {
-    local status
+    local status word typed=()
     case " $* " in
     # The shell's own keys, for this one command. What follows brings the stack's identity back.
-    *" --from env "* | *" --from=env "*) __credstack_follow '__credstack_restore; __credstack_at=' || : ;;
+    *" --from env "* | *" --from=env "*)
+        ! __credstack_sync || __credstack_follow '! __credstack_is_free || __credstack_restore' || :
+        ;;
     esac
+    # A program that `exec` runs may be told to push as well.
+    for word; do
+        case $word in
+        exec) break ;;
+        push | pop | drop | use | save | swap | clear | forget | stacks | setup | purge) typed=(--typed) && break ;;
+        esac
+    done
     @CREDSTACK@ "$@"
     status=$?
-    __credstack_sync || :
+    __credstack_sync "${typed[@]}" || :
     return "$status"
 }
 

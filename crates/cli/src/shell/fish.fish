@@ -6,8 +6,17 @@ if not set -q __credstack_at
     if set -q CREDSTACK_COVERED
         set -g __credstack_covered 1
         set -g __credstack_at inherited
-        set -gx CREDSTACK_COVERED inherited
     end
+end
+
+# What the shell was started with is its own, or that of something around it: a sync tells which.
+function __credstack_begin
+    set -e -g __credstack_covered
+    test "$argv" = inherited; and set -g __credstack_covered 1
+    for name in $__credstack_names
+        set -e -g __credstack_kept_$name __credstack_exported_$name
+    end
+    set -e -g CREDSTACK_COVERED
 end
 
 # Whether every variable can be taken away. Which cannot is said once, and the shell stays as it is: an exported universal
@@ -42,6 +51,7 @@ function __credstack_restore
     end
     set -e -g __credstack_covered
     set -e -g CREDSTACK_COVERED
+    set -g __credstack_at .
 end
 
 # Keeps what this shell has of its own, unexported, and takes it out of the way.
@@ -60,19 +70,28 @@ function __credstack_cover
 end
 
 function __credstack_sync
-    set -l code (@CREDSTACK@ shell-sync fish --mode @MODE@ --at "$__credstack_at")
-    test -z "$code"; or not __credstack_is_free; or printf '%s\n' $code | source
+    set -l code (@CREDSTACK@ shell-sync fish --mode @MODE@ --at "$__credstack_at" $argv)
+    test -z "$code"; or printf '%s\n' $code | source
 end
 
 function credstack
     if string match -q -- '* --from env *' " $argv "; or contains -- --from=env $argv
         # The shell's own keys, for this one command. What follows brings the stack's identity back.
+        __credstack_sync
         __credstack_restore
-        set -g __credstack_at ''
+    end
+    set -l typed
+    for word in $argv
+        # A program that `exec` runs may be told to push as well.
+        test "$word" = exec; and break
+        if contains -- $word push pop drop use save swap clear forget stacks setup purge
+            set typed --typed
+            break
+        end
     end
     @CREDSTACK@ $argv
     set -l code $status
-    __credstack_sync
+    __credstack_sync $typed
     return $code
 end
 

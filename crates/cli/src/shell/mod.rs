@@ -1,7 +1,9 @@
 //! What each shell runs so that it follows the stack. The templates beside this file are in the shells' own languages.
 
+pub mod inheritance;
 pub mod own_stack;
 
+use inheritance::{TRACE, Trace};
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
@@ -27,6 +29,48 @@ pub enum Mode {
     Profile,
     /// The keys, for tools that read no profile
     Env,
+}
+
+/// What a shell has to do.
+pub struct Step {
+    /// Whose the variables are that it has, where that shows only now.
+    pub begins: Option<Begins>,
+    /// What else changes in its environment, for good.
+    pub also: Exports,
+    pub then: Then,
+}
+
+/// Whose the variables are that a shell was started with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begins {
+    /// Its own
+    Own,
+    /// Those of a shell or program that it was started in: nothing is to be brought back
+    Inherited,
+}
+
+pub enum Then {
+    /// Cover what it has of its own with these variables
+    Cover(Exports),
+    /// Bring it back
+    Restore,
+    /// Take these variables away, and leave the rest as it is
+    Unset(Vec<&'static str>),
+}
+
+impl From<Then> for Step {
+    fn from(then: Then) -> Step {
+        Step { begins: None, also: Exports::default(), then }
+    }
+}
+
+impl Begins {
+    fn word(self) -> &'static str {
+        match self {
+            Begins::Own => "own",
+            Begins::Inherited => "inherited",
+        }
+    }
 }
 
 impl Shell {
@@ -88,25 +132,41 @@ impl Shell {
         }
     }
 
-    /// What a shell has to do: cover what it has of its own with these variables, or with `None` bring it back; and
-    /// remember what it has followed.
-    pub fn follow(self, exports: Option<Exports>, mark: &str) -> Result<Zeroizing<String>, Failure> {
-        if self == Shell::Nushell {
-            return data(exports, mark);
-        }
-        let set = match exports {
-            Some(exports) => {
-                let code = self.format().text(&Exports { unset: Vec::new(), ..exports })?;
-                Zeroizing::new(format!("__credstack_cover\n{}", code.as_str()))
-            }
-            None => Zeroizing::new("__credstack_restore\n".to_owned()),
+    /// What a shell has to do, and what it is to remember: what it has followed, and a trace for the shells that are started in it.
+    pub fn follow(self, step: Step, trace: &Trace, mark: &str) -> Result<Zeroizing<String>, Failure> {
+        let trace = (TRACE, Zeroizing::new(trace.to_string()));
+        let Step { begins, also, then } = step;
+        let (what, mut exports) = match then {
+            Then::Cover(exports) => (Some("cover"), Exports { unset: Vec::new(), ..exports }),
+            Then::Restore => (Some("restore"), Exports::default()),
+            Then::Unset(unset) => (None, Exports { unset, ..Exports::default() }),
         };
+        exports.set.extend(also.set);
+        exports.unset.extend(also.unset);
+        exports.set.push(trace);
+        if self == Shell::Nushell {
+            return data(begins, what, &exports, mark);
+        }
+        let mut code = Zeroizing::new(String::new());
+        if let Some(begins) = begins {
+            code.push_str(&format!("__credstack_begin {}\n", begins.word()));
+        }
+        if let Some(what) = what {
+            code.push_str(match self {
+                Shell::Bash | Shell::Zsh => "__credstack_is_free || return 0\n",
+                Shell::Fish => "__credstack_is_free; or return 0\n",
+                Shell::Nushell | Shell::Powershell => "",
+            });
+            code.push_str(&format!("__credstack_{what}\n"));
+        }
+        code.push_str(&self.format().text(&exports)?);
         let mark = self.quote(mark);
-        Ok(Zeroizing::new(match self {
-            Shell::Fish => format!("{}set -g __credstack_at {mark}", set.as_str()),
-            Shell::Powershell => format!("{}$Global:__credstack_at = {mark}", set.as_str()),
-            _ => format!("{}__credstack_at={mark}", set.as_str()),
-        }))
+        code.push_str(&match self {
+            Shell::Fish => format!("set -g __credstack_at {mark}"),
+            Shell::Powershell => format!("$Global:__credstack_at = {mark}"),
+            _ => format!("__credstack_at={mark}"),
+        });
+        Ok(code)
     }
 
     /// How its variables are set.
@@ -121,11 +181,11 @@ impl Shell {
 }
 
 /// The same for a shell that cannot evaluate a text.
-fn data(exports: Option<Exports>, mark: &str) -> Result<Zeroizing<String>, Failure> {
-    exports.iter().try_for_each(Exports::check)?;
-    let cover = exports.is_some();
-    let set = exports.map(|exports| exports.set).unwrap_or_default();
-    let set: Map<String, Value> = set.iter().map(|(name, value)| ((*name).to_owned(), json!(**value))).collect();
-    let text = serde_json::to_string(&json!({ "cover": cover, "set": set, "mark": mark }));
+fn data(begins: Option<Begins>, then: Option<&str>, exports: &Exports, mark: &str) -> Result<Zeroizing<String>, Failure> {
+    exports.check()?;
+    let set: Map<String, Value> = exports.set.iter().map(|(name, value)| ((*name).to_owned(), json!(**value))).collect();
+    let begins = begins.map(Begins::word);
+    let text =
+        serde_json::to_string(&json!({ "begins": begins, "then": then, "unset": exports.unset, "set": set, "mark": mark }));
     text.map(Zeroizing::new).map_err(|error| Failure::internal(error.to_string()))
 }

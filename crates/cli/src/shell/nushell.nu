@@ -14,7 +14,13 @@ def --env __credstack_restore [] {
     if not $state.covered { return }
     __credstack_hide @NAMES@ CREDSTACK_COVERED
     load-env $state.kept
-    $env.__credstack = {at: $state.at, covered: false, kept: {}}
+    $env.__credstack = {at: ".", covered: false, kept: {}}
+}
+
+# What the shell was started with is its own, or that of something around it: a sync tells which.
+def --env __credstack_begin [whose: string] {
+    $env.__credstack = {at: "", covered: ($whose == "inherited"), kept: {}}
+    __credstack_hide CREDSTACK_COVERED
 }
 
 # Keeps what this shell has of its own, in a record that no program is given, and takes it out of the way.
@@ -29,16 +35,15 @@ def --env __credstack_cover [] {
 }
 
 # nushell cannot evaluate a text: what is to be done comes as data.
-def --env __credstack_sync [] {
-    let answer = (try { @CREDSTACK@ shell-sync nushell --mode @MODE@ --at $env.__credstack.at } catch { "" })
+def --env __credstack_sync [...options] {
+    let answer = (try { @CREDSTACK@ shell-sync nushell --mode @MODE@ --at $env.__credstack.at ...$options } catch { "" })
     if ($answer | is-empty) { return }
     let change = ($answer | from json)
-    if $change.cover {
-        __credstack_cover
-        load-env $change.set
-    } else {
-        __credstack_restore
-    }
+    if $change.begins != null { __credstack_begin $change.begins }
+    if $change.then == "cover" { __credstack_cover }
+    if $change.then == "restore" { __credstack_restore }
+    __credstack_hide ...$change.unset
+    load-env $change.set
     $env.__credstack.at = $change.mark
 }
 
@@ -48,18 +53,18 @@ def --env --wrapped credstack [...words] {
     let words = ($words | each {|word| $word | into string })
     if "--from=env" in $words or ($words | window 2 | any {|pair| $pair == ["--from", "env"] }) {
         # The shell's own keys, for this one command. What follows brings the stack's identity back.
+        __credstack_sync
         __credstack_restore
-        $env.__credstack.at = ""
     }
     let command = ($words | where $it in [push pop drop use save swap clear forget stacks setup purge exec] | get --optional 0)
     if $command != null and $command != "exec" {
         try {
             let output = (@CREDSTACK@ ...$words)
-            __credstack_sync
+            __credstack_sync "--typed"
             if ($output | is-not-empty) { $output }
         } catch {|error|
             let status = $env.LAST_EXIT_CODE
-            __credstack_sync
+            __credstack_sync "--typed"
             $env.LAST_EXIT_CODE = $status
             $error.raw
         }
@@ -77,7 +82,6 @@ def --env __credstack_prompt [] {
 if "__credstack" not-in $env {
     # A shell that was started in one that follows has nothing of its own to bring back.
     let covered = ($env.CREDSTACK_COVERED? | is-not-empty)
-    if $covered { $env.CREDSTACK_COVERED = "inherited" }
     $env.__credstack = {at: (if $covered { "inherited" } else { "" }), covered: $covered, kept: {}}
     $env.config.hooks.pre_prompt = ($env.config.hooks.pre_prompt? | default [] | append {|| __credstack_prompt })
 }

@@ -8,11 +8,18 @@ if (-not (Test-Path Variable:Global:__credstack_at)) {
     # A shell that was started in one that follows has nothing of its own to bring back.
     $Global:__credstack_kept = @{}
     $Global:__credstack_covered = [bool]$Env:CREDSTACK_COVERED
-    if ($Global:__credstack_covered) { $Env:CREDSTACK_COVERED = 'inherited' }
     $Global:__credstack_at = if ($Global:__credstack_covered) { 'inherited' } else { '' }
     # Whether credstack was looked up and the shell is not up to date since, and whether we are at work ourselves.
     $Global:__credstack_awaited = $false
     $Global:__credstack_busy = $false
+    $Global:__credstack_line = ''
+}
+
+# What the shell was started with is its own, or that of something around it: a sync tells which.
+function Global:__credstack_begin([string] $Whose) {
+    $Global:__credstack_kept = @{}
+    $Global:__credstack_covered = $Whose -eq 'inherited'
+    Remove-Item Env:CREDSTACK_COVERED -ErrorAction Ignore
 }
 
 # Brings back what this shell had of its own.
@@ -28,6 +35,7 @@ function Global:__credstack_restore {
     Remove-Item Env:CREDSTACK_COVERED -ErrorAction Ignore
     $Global:__credstack_kept = @{}
     $Global:__credstack_covered = $false
+    $Global:__credstack_at = '.'
 }
 
 # Keeps what this shell has of its own, unexported, and takes it out of the way.
@@ -43,12 +51,12 @@ function Global:__credstack_cover {
     $Env:CREDSTACK_COVERED = if ($key) { $key } else { 'none' }
 }
 
-function Global:__credstack_sync {
+function Global:__credstack_sync([string[]] $Options) {
     # What is preferred at an error is for the user's own commands.
     $PSNativeCommandUseErrorActionPreference = $false
     $ErrorActionPreference = 'Continue'
     $status = $Global:LASTEXITCODE
-    $code = @CREDSTACK@ shell-sync powershell --mode @MODE@ "--at=$Global:__credstack_at" | Out-String
+    $code = @CREDSTACK@ shell-sync powershell --mode @MODE@ "--at=$Global:__credstack_at" @Options | Out-String
     if ($LASTEXITCODE -eq 0 -and $code.Trim()) { Invoke-Expression $code }
     $Global:LASTEXITCODE = $status
 }
@@ -79,12 +87,14 @@ function Global:__credstack_is($Command) {
 function Global:__credstack_looked_up([string] $Name, $Command, [string] $Line) {
     if ($Name -eq 'prompt' -or ($Global:__credstack_awaited -and $Global:LASTEXITCODE -isnot [long])) {
         __credstack_take_back
-        __credstack_sync
+        $changes = '\b(push|pop|drop|use|save|swap|clear|forget|stacks|setup|purge)\b'
+        __credstack_sync $(if ($Global:__credstack_awaited -and $Global:__credstack_line -match $changes) { '--typed' })
         $Global:__credstack_awaited = $false
     }
     if (__credstack_is $Command) {
         @OPTIONS@
         __credstack_lend $Line
+        $Global:__credstack_line = $Line
         $Global:LASTEXITCODE = [long]$Global:LASTEXITCODE
         $Global:__credstack_awaited = $true
     }

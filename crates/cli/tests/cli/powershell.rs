@@ -291,5 +291,5 @@ fn a_sync_quotes_what_it_gives() {
     snapbox::assert_data_eq!(followed, expected.raw());
     env.plain(["-q", "pop"]).ok();
     let restored = env.plain(["shell-sync", "powershell", "--at=something"]).ok().stdout;
-    assert_eq!(restored, "__credstack_restore\n$Global:__credstack_at = ''\n");
+    assert_eq!(restored, "__credstack_restore\n$Env:CREDSTACK_HOOK = '/'\n$Global:__credstack_at = '.'\n");
 }
