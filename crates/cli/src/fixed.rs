@@ -1,14 +1,18 @@
 //! Sources outside the stack that a program is pinned to: a profile, an instance's role. A frame that is one has no credential
 //! id, so what it is is written down, and named by its hash: a later push or pop can't change what the name means.
 
+use std::path::Path;
+
 use credstack_core::{
     ambient,
+    aws_files::{self, File, Texts},
     stack::Reader,
     values::{Ambient, AwsFiles, CredentialSet, Entry, FixedSource, FrameName, Signer, SourceId},
 };
 use sha2::{Digest, Sha256};
 
 use crate::{
+    aws_config,
     context::Context,
     failure::{Failure, Kind},
     our_files,
@@ -18,9 +22,11 @@ use crate::{
 impl Context {
     /// The AWS configuration that counts here: where it is, and the profile where none is named.
     pub fn aws_files(&self) -> AwsFiles {
+        // It is looked for from other directories too.
+        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         AwsFiles {
-            config: self.aws_config_file.clone(),
-            credentials: self.aws_credentials_file.clone(),
+            config: absolute(&self.aws_config_file),
+            credentials: absolute(&self.aws_credentials_file),
             profile: self.aws("AWS_PROFILE").map(str::to_owned),
         }
     }
@@ -38,11 +44,20 @@ pub fn pin(context: &Context, whose: &Entry) -> Result<FrameName, Failure> {
     write(context, &FixedSource { reference, keys_only: false, access_key_id, files: context.aws_files() }).map(FrameName::Source)
 }
 
+/// Its name.
+pub fn id(source: &FixedSource) -> Result<SourceId, Failure> {
+    text(source).map(|text| name(&text))
+}
+
+fn text(source: &FixedSource) -> Result<Vec<u8>, Failure> {
+    serde_json::to_vec(source).map_err(|_| {
+        Failure::usage("the path of an AWS configuration file is not text").next_step("set AWS_CONFIG_FILE to another path")
+    })
+}
+
 /// Writes a source down. Its name.
 pub fn write(context: &Context, source: &FixedSource) -> Result<SourceId, Failure> {
-    let text = serde_json::to_vec(source).map_err(|_| {
-        Failure::usage("the path of an AWS configuration file is not text").next_step("set AWS_CONFIG_FILE to another path")
-    })?;
+    let text = text(source)?;
     let id = name(&text);
     let mut failed = None;
     for base in our_files::bases(context) {
@@ -93,6 +108,13 @@ pub fn signing(context: &Context, reader: &Reader, id: SourceId) -> Result<Signi
         files: Some(source.files.clone()),
         ..context.clone()
     };
+    // A client that runs this has the files of ours that name it.
+    if let Some(file) = context.variable("AWS_CONFIG_FILE") {
+        our_files::touch_of(Path::new(&file), context.now);
+    }
+    if source.keys_only {
+        return of_keys(&here, &source);
+    }
     if let Some(key) = &source.access_key_id {
         return of_environment(&here, reader, &source, key);
     }
@@ -115,4 +137,31 @@ fn of_environment(context: &Context, reader: &Reader, source: &FixedSource, key:
         signing.who.signer = Signer::Ambient(source.reference.clone());
     }
     Ok(signing)
+}
+
+/// A profile's static keys, as the AWS CLI takes them.
+fn of_keys(context: &Context, source: &FixedSource) -> Result<Signing, Failure> {
+    let text = |path: &Path| {
+        let bytes = aws_config::read(path)?;
+        String::from_utf8(bytes).map_err(|_| Failure::usage(format!("{} isn't UTF-8", path.display())).next_step("correct it"))
+    };
+    let (config, credentials) = (text(&context.aws_config_file)?, text(&context.aws_credentials_file)?);
+    let profile = source.reference.profile.as_deref().unwrap_or("default");
+    let found = aws_files::keys(Texts { config: &config, credentials: &credentials }, profile).map_err(|trouble| {
+        let file = match trouble.file {
+            File::Config => &context.aws_config_file,
+            File::Credentials => &context.aws_credentials_file,
+        };
+        Failure::usage(format!("{}, line {}: {}", file.display(), trouble.line, trouble.what)).next_step("correct it")
+    })?;
+    let set = found.ok_or_else(|| {
+        Failure::new(
+            Kind::Nothing,
+            format!("profile {profile} has no access key with its secret in {} any more", context.aws_credentials_file.display()),
+        )
+        .next_step("put them back, or start the program again with `credstack exec`")
+    })?;
+    signing::check_set(&set)?;
+    let reference = Ambient { provider: Some("ProfileFile".to_owned()), ..source.reference.clone() };
+    Ok(Signing { set, expires_at: None, who: signing::foreseen(&reference), beside: Default::default() })
 }

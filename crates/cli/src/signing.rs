@@ -4,6 +4,7 @@ mod ambient;
 
 use std::path::PathBuf;
 
+pub use ambient::asks_us;
 use ambient::behind_our_profile;
 pub use ambient::from_environment;
 pub use ambient::shell;

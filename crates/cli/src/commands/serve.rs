@@ -7,21 +7,25 @@ use credstack_core::{
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
 
-use super::push::inputs;
+use super::{exec, push::inputs};
 use crate::{
     context::Context,
     endpoint::{Endpoint, Protocol, Tally},
-    export::Format,
+    export::{Exports, Format, LOAD_CONFIG},
     failure::Failure,
-    keys, signals, terminal, used_by,
+    keys,
+    our_files::{self, Handing, Wanted},
+    signals, terminal, used_by,
 };
 
 /// Serve the keys to programs that ask a container's endpoint
 ///
 /// Listens on a random port of 127.0.0.1 and prints the variables with which every AWS SDK finds
-/// it and is let in. It follows the stack, or serves the frame that is named: a program that asks
-/// again gets what is current then. Long-term keys are refused, since clients ask for a token and
-/// an expiration. It ends with the process that started it, or after --ttl. `credstack exec --via
+/// it and is let in. Where the default profile of the AWS configuration would give credentials, it
+/// prints two files in its place as well, which give none; a container doesn't see them, and needs
+/// none (--for container). It follows the stack, or serves the frame that is named: a program that
+/// asks again gets what is current then. Long-term keys are refused, since clients ask for a token
+/// and an expiration. It ends with the process that started it, or after --ttl. `credstack exec --via
 /// endpoint` runs a program with an endpoint of its own.
 ///
 /// --imds serves them as an EC2 instance's metadata (IMDSv2) instead, for programs that know
@@ -33,6 +37,7 @@ use crate::{
 ///   credstack serve > variables &
 ///   credstack serve --imds --frame c7 --ttl 15m > variables &
 ///   credstack serve --frame c7 --ttl 8h --json
+///   credstack serve --for container > variables &
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Serve {
@@ -45,9 +50,29 @@ pub struct Serve {
     /// Serve as instance metadata (IMDSv2), to every user of this machine
     #[arg(long)]
     imds: bool,
+    /// Where the program runs that asks [default: this machine, with this home]
+    #[arg(long = "for", value_name = "WHERE")]
+    place: Option<Place>,
+    /// The region to print [default: AWS_REGION, AWS_DEFAULT_REGION, the frame's]
+    #[arg(long, value_parser = inputs::region)]
+    region: Option<String>,
     /// Show the token on a terminal
     #[arg(long)]
     reveal: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Place {
+    /// In a container, which sees no files of this home: the endpoint's variables alone
+    Container,
+}
+
+/// What can be said before anybody asks.
+struct Beginning {
+    whose: Entry,
+    region: Option<String>,
+    /// The profile that the frame came from.
+    profile: Option<String>,
 }
 
 impl Serve {
@@ -60,7 +85,11 @@ impl Serve {
         }
         // Before anything that takes time: it may end meanwhile.
         let parent = parent();
-        let (whose, region) = self.check(context, &context.reader()?, frame)?;
+        let Beginning { whose, region, profile } = self.check(context, &context.reader()?, frame)?;
+        let files = self.files(context, region.as_deref(), profile.as_deref())?;
+        if frame == FrameName::Current {
+            context.output.say(&format!("the endpoint follows stack {}; --frame serves one frame", context.stack));
+        }
         runtime()?.block_on(async {
             let endpoint = Endpoint::listen(context.clone(), frame, protocol).await?;
             if protocol == Protocol::Metadata {
@@ -69,7 +98,8 @@ impl Serve {
                      after a pop; without --imds there is a token to know",
                 );
             }
-            let exports = endpoint.exports(context, region.as_deref());
+            let exports = files.into_iter().fold(Exports::only(Vec::new(), region.as_deref()), Exports::with);
+            let exports = endpoint.variables(context).into_iter().fold(exports, Exports::with);
             let format = if context.output.json() { Format::Json } else { Format::Env };
             let variables = format.text(&exports)?;
             let (served, signal) = (Served::begin(context, &endpoint, whose, frame, None), signals::End::catch()?);
@@ -122,9 +152,26 @@ impl Served {
 }
 
 impl Serve {
+    /// The files without which this home's default profile would be asked before the endpoint.
+    fn files(&self, context: &Context, region: Option<&str>, profile: Option<&str>) -> Result<our_files::Variables, Failure> {
+        if self.place == Some(Place::Container) {
+            return Ok(Vec::new());
+        }
+        if !our_files::default_would_win(context) {
+            return Ok(our_files::users_own(context));
+        }
+        let wanted = Wanted { handed: Some(Handing::Inert), profile_of_frame: profile, region };
+        let mut files = our_files::prepare(context, &wanted)?;
+        files.push((LOAD_CONFIG, Some("1".to_owned())));
+        if !self.imds {
+            files.push(("AWS_EC2_METADATA_DISABLED", Some("true".to_owned())));
+        }
+        Ok(files)
+    }
+
     /// What can be said before anybody asks: whose keys are served, and the region that goes with them. A frame that is named
     /// stays as it is, so one that can never be served is refused.
-    fn check(&self, context: &Context, reader: &Reader, frame: FrameName) -> Result<(Entry, Option<String>), Failure> {
+    fn check(&self, context: &Context, reader: &Reader, frame: FrameName) -> Result<Beginning, Failure> {
         if self.ttl.is_some_and(|seconds| seconds < 1) {
             return Err(Failure::usage("--ttl: an endpoint lasts at least a second").next_step("give a longer time"));
         }
@@ -133,13 +180,18 @@ impl Serve {
                 Err(Failure::usage("long-term keys cannot be served: clients of an endpoint ask for a token and an expiration")
                     .next_step("use a profile or `exec --via env`, or push a session on top of them"))
             }
-            false => Ok((keys.whose.clone(), keys.in_region(context, None).out.region)),
+            false => {
+                let profile = exec::profile_of(context, &keys)?;
+                let keys = keys.in_region(context, self.region.as_deref());
+                Ok(Beginning { whose: keys.whose, region: keys.out.region, profile })
+            }
         });
         match found {
             Ok(found) => Ok(found),
             Err(failure) if frame == FrameName::Current => {
                 context.output.warn(&format!("nothing can be served now: {}", failure.message));
-                Ok((used_by::whose_frame(context, reader, frame), None))
+                let whose = used_by::whose_frame(context, reader, frame);
+                Ok(Beginning { whose, region: context.region_for(self.region.as_deref(), None), profile: None })
             }
             Err(failure) => Err(failure),
         }

@@ -25,7 +25,6 @@ use zeroize::Zeroizing;
 
 use crate::{
     context::Context,
-    export::Exports,
     failure::Failure,
     keys::{self, Keys},
 };
@@ -105,8 +104,8 @@ impl Endpoint {
         Ok(Endpoint { listener, protocol, served: Arc::new(served) })
     }
 
-    /// The variables with which a program finds it, and nothing else. Proxies are told to leave this machine out.
-    pub fn exports(&self, context: &Context, region: Option<&str>) -> Exports {
+    /// The variables with which a program finds it. Proxies are told to leave this machine out.
+    pub fn variables(&self, context: &Context) -> Vec<(&'static str, Option<Zeroizing<String>>)> {
         let port = self.served.port;
         let besides = |name: &str, other: &str| {
             let hosts = context.variable(name).or_else(|| context.variable(other));
@@ -117,16 +116,17 @@ impl Endpoint {
                 None => "127.0.0.1".to_owned(),
             })
         };
-        let mut set = match self.protocol {
+        let set = match self.protocol {
             Protocol::Container => container::variables(port, &self.served.token),
             Protocol::Metadata => metadata::variables(port),
         };
-        set.extend([("NO_PROXY", besides("NO_PROXY", "no_proxy")), ("no_proxy", besides("no_proxy", "NO_PROXY"))]);
-        let mut exports = Exports::only(set, region);
+        let mut variables: Vec<_> = set.into_iter().map(|(name, value)| (name, Some(value))).collect();
+        variables.push(("NO_PROXY", Some(besides("NO_PROXY", "no_proxy"))));
+        variables.push(("no_proxy", Some(besides("no_proxy", "NO_PROXY"))));
         if self.protocol == Protocol::Metadata {
-            exports.unset.push("AWS_EC2_METADATA_DISABLED");
+            variables.push(("AWS_EC2_METADATA_DISABLED", None));
         }
-        exports
+        variables
     }
 
     /// How it is asked.

@@ -97,6 +97,17 @@ impl Exports {
         Exports { set, unset }
     }
 
+    /// With one more variable, or without it.
+    pub fn with<T: Into<Zeroizing<String>>>(mut self, (name, value): (&'static str, Option<T>)) -> Exports {
+        self.set.retain(|(there, _)| *there != name);
+        self.unset.retain(|there| *there != name);
+        match value {
+            Some(value) => self.set.push((name, value.into())),
+            None => self.unset.push(name),
+        }
+        self
+    }
+
     /// Refuses what no shell can be given safely.
     pub fn check(&self) -> Result<(), Failure> {
         match self.set.iter().find(|(_, value)| value.chars().any(char::is_control)) {

@@ -5,17 +5,23 @@ use std::{
     fs::{self, DirBuilder},
     io::{self, Write},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::context::Context;
 
 /// The directory of ours under the state directory.
 const DIRECTORY: &str = "aws";
-/// The record beside the two files.
+/// The two files, and the record beside them.
+pub const CONFIG: &str = "config";
+pub const CREDENTIALS: &str = "credentials";
 pub const RECORD: &str = "originals.json";
+/// How long files are kept that nobody uses.
+const KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// What a pair of files stands for: what the environment said at the start.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,4 +92,53 @@ pub fn read_only(path: &Path, text: &[u8]) -> io::Result<()> {
 pub fn touch(path: &Path, now: Timestamp) {
     // If that can't be noted, another exec writes it again when it has gone.
     let _untouched = fs::File::open(path).and_then(|file| file.set_modified(now.into()));
+}
+
+/// The same of the pair that a file is of.
+pub fn touch_of(file: &Path, now: Timestamp) {
+    if originals(file).is_some()
+        && let Some(pair) = file.parent()
+    {
+        touch(&pair.join(RECORD), now);
+    }
+}
+
+/// Writes a pair and its record where that is possible. The pair's directory. What was long not used goes.
+pub fn store(context: &Context, config: &[u8], record: &[u8]) -> io::Result<PathBuf> {
+    let mut hash = Sha256::new();
+    hash.update(config);
+    hash.update([0]);
+    hash.update(record);
+    let name = hex::encode(&hash.finalize()[..16]);
+    let mut failed = None;
+    for base in bases(context) {
+        let pair = base.join(&name);
+        let written = private_directory(&pair).and_then(|()| {
+            read_only(&pair.join(CONFIG), config)?;
+            read_only(&pair.join(CREDENTIALS), b"")?;
+            read_only(&pair.join(RECORD), record)
+        });
+        match written {
+            Ok(()) => {
+                touch(&pair.join(RECORD), context.now);
+                prune(&base, context.now);
+                return Ok(pair);
+            }
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    Err(failed.unwrap_or_else(|| io::Error::other("there is no place for them")))
+}
+
+/// Takes away what was not used for long. It matters to no one if that fails.
+fn prune(base: &Path, now: Timestamp) {
+    let Ok(entries) = fs::read_dir(base) else { return };
+    let limit = std::time::SystemTime::from(now).checked_sub(KEPT);
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        let record = path.join(RECORD);
+        let used = fs::metadata(if path.is_dir() { &record } else { &path }).and_then(|metadata| metadata.modified());
+        if used.is_ok_and(|used| limit.is_some_and(|limit| used < limit)) {
+            let _gone = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        }
+    }
 }

@@ -36,7 +36,8 @@ pub fn shell(context: &Context, reader: &Reader) -> Result<Shell, Failure> {
     Ok(Shell { keys, reference })
 }
 
-fn asks_us(context: &Context, profile: &str) -> bool {
+/// Whether a profile gets its credentials from credstack.
+pub fn asks_us(context: &Context, profile: &str) -> bool {
     matches!(
         ambient::refuse_loops(Some(profile), context.files.as_ref(), context.our_program().as_deref()),
         Err(AmbientError::Loop { .. })

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::common::{ALICE_KEY, TestEnvironment, programs};
+use crate::{
+    common::{ALICE_KEY, TestEnvironment, programs},
+    handout::handed_out,
+};
 
 const DEVELOPER: &str = "Developer";
 const READ_ONLY: &str = "arn:aws:iam::444455556666:role/ReadOnly";
@@ -10,7 +13,7 @@ const READ_ONLY: &str = "arn:aws:iam::444455556666:role/ReadOnly";
 /// The variables that a program of `exec` has.
 fn inside(env: &TestEnvironment, arguments: &[&str]) -> BTreeMap<String, String> {
     let arguments = [&["exec"], arguments, &["--", "env", "-0"]].concat();
-    let shown = env.plain(arguments).ok().stdout;
+    let shown = handed_out(env, &arguments).ok().stdout;
     let variables = shown.split('\0').filter_map(|line| line.split_once('='));
     variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
@@ -19,7 +22,7 @@ fn inside(env: &TestEnvironment, arguments: &[&str]) -> BTreeMap<String, String>
 fn script(env: &TestEnvironment, arguments: &[&str], script: &str) -> crate::common::Output {
     let script = format!("credstack() {{ {} \"$@\"; }}\n{script}", programs::credstack().display());
     let arguments = [&["exec"], arguments, &["--", "sh", "-c", &script]].concat();
-    env.plain(arguments)
+    handed_out(env, &arguments)
 }
 
 #[test]

@@ -251,12 +251,13 @@ fn exec_becomes_the_program() {
 fn exec_via_profile_puts_no_secret_anywhere() {
     let env = TestEnvironment::new();
     env.push_role(DEVELOPER);
-    let arguments = ["exec", "--via", "profile", "--", "env"];
+    let arguments = ["exec", "--follow", "--via", "profile", "--", "env"];
     handed_out(&env, &arguments).exits(125).says("has no profile for stack default").says("setup profile");
     env.plain(["setup", "profile", "--name", "mine"]).ok();
     let seen = env.plain(arguments).ok().stdout;
     assert!(seen.contains("AWS_PROFILE=mine\n") && !seen.contains("AWS_ACCESS_KEY_ID"), "{seen}");
-    handed_out(&env, &["exec", "--via", "profile", "--frame", "root", "--", "env"]).exits(125).says("use --via env");
+    let pinned = env.plain(["exec", "--via", "profile", "--", "env"]).ok().stdout;
+    assert!(pinned.contains("AWS_PROFILE=mine\n") && !pinned.contains("AWS_ACCESS_KEY_ID"), "{pinned}");
 }
 
 #[test]
@@ -265,7 +266,9 @@ fn keys_under_the_profiles_name_are_not_passed_over() {
     env.push_role(DEVELOPER);
     env.plain(["setup", "profile"]).ok();
     env.write(&env.home().join(".aws/credentials"), "[credstack]\naws_access_key_id = AKIAFAKE000000000001\n");
-    env.plain(["exec", "--via", "profile", "--", "true"]).exits(125).says("has keys for profile credstack, which win");
+    env.plain(["exec", "--follow", "--via", "profile", "--", "true"])
+        .exits(125)
+        .says("has keys for profile credstack, which win");
     env.plain(["shell-sync", "bash"]).ok().says("has keys for profile credstack, which win");
     env.no_keys();
     env.set("AWS_PROFILE", "credstack");

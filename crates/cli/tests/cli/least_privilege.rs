@@ -102,7 +102,7 @@ fn what_would_widen_or_cannot_be_asked_for_is_refused() {
         refused(options).says("session policies are a union, so another one would widen it");
     }
     refused(&["--ttl", "5m"]).says("--ttl 5m: a role session lasts 15m to 12h").says("use --ttl 15m");
-    refused(&["--ttl", "15m", "--via", "profile"]).says("cannot be a narrowed session");
+    refused(&["--ttl", "15m", "--via", "profile"]).says("a profile renews what expires");
     refused(&["--policy", "-"]).says("stdin is the program's");
     refused(&["--mfa-code", "123456"]).says("no MFA device was named");
     child(&env, &["--read-only", "--policy", NOTHING], &["whoami"]).exits(2).says("cannot be used with");

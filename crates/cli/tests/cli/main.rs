@@ -22,6 +22,7 @@ mod decode;
 mod echoes;
 mod endpoint;
 mod endpoints;
+mod exec_homes;
 mod exec_inside;
 mod exec_shells;
 mod faults;

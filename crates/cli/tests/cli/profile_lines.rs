@@ -65,10 +65,10 @@ fn a_profile_is_of_the_state_that_it_was_made_for_whatever_its_path() {
         }
         // It is found again, and not for another state.
         env.no_keys();
-        let seen = handed_out(&env, &["exec", "--via", "profile", "--", "sh", "-c", "echo $AWS_PROFILE"]).ok().stdout;
+        let seen = handed_out(&env, &["exec", "--follow", "--via", "profile", "--", "sh", "-c", "echo $AWS_PROFILE"]).ok().stdout;
         assert_eq!(seen, "credstack\n");
         let other = env.scratch("another state");
-        let refused = ["--state-dir", path(&other), "exec", "--via", "profile", "--", "true"];
+        let refused = ["--state-dir", path(&other), "exec", "--follow", "--via", "profile", "--", "true"];
         handed_out(&env, &refused).exits(125).says("has no profile for stack default");
     }
 }
@@ -126,7 +126,7 @@ fn a_profile_of_an_earlier_version_goes_on_to_be_used_and_is_brought_up_to_date(
     };
     for options in [String::new(), format!(" --state-dir '{}'", path(&env.state()))] {
         env.aws_config(&block(&options));
-        let seen = handed_out(&env, &["exec", "--via", "profile", "--", "sh", "-c", "echo $AWS_PROFILE"]).ok().stdout;
+        let seen = handed_out(&env, &["exec", "--follow", "--via", "profile", "--", "sh", "-c", "echo $AWS_PROFILE"]).ok().stdout;
         assert_eq!(seen, "credstack\n", "{options}");
         env.plain(["setup", "profile"]).ok().says("follows stack default");
         assert!(line(&env).contains(" --state "), "{}", line(&env));
@@ -135,5 +135,5 @@ fn a_profile_of_an_earlier_version_goes_on_to_be_used_and_is_brought_up_to_date(
     let other = env.scratch("other");
     env.aws_config(&block(&format!(" --state-dir {}", path(&other))));
     assert!(Path::new(&program).exists());
-    handed_out(&env, &["exec", "--via", "profile", "--", "true"]).exits(125).says("has no profile for stack default");
+    handed_out(&env, &["exec", "--follow", "--via", "profile", "--", "true"]).exits(125).says("has no profile for stack default");
 }

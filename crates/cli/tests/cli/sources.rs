@@ -21,7 +21,7 @@ fn doctor_says_which_source_wins_and_who_disagrees() {
     // The variables; what is said first, and whether it is a problem; the problem that is said beside it.
     for (variables, ok, first, problem) in [
         (with(&[]), true, "AWS_ACCESS_KEY_ID wins", None),
-        (with(&[("AWS_PROFILE", "dev")]), true, "wins", Some("JavaScript's SDK takes the profile")),
+        (with(&[("AWS_PROFILE", "dev")]), true, "wins", Some("JavaScript's SDK and that for .NET, version 3, take the profile")),
         (with(&[("AWS_PROFILE", "nowhere")]), true, "wins", Some("names nowhere, which is no profile")),
         (with(&[("AWS_PROFILE", "")]), true, "wins", Some("AWS_PROFILE is set and empty")),
         (with(&[("AWS_SESSION_TOKEN", "fake-stale-token-of-other-keys")]), true, "wins", Some("is another key's")),
@@ -66,9 +66,20 @@ fn doctor_says_whether_programs_see_the_stack() {
     assert!(said(&env).contains(&format!("these keys are not the current frame: credstack is {role}")), "{}", said(&env));
     env.no_keys();
     assert!(said(&env).contains("programs do not see the stack"), "{}", said(&env));
-    let under =
-        crate::handout::handed_out(&env, &["exec", "--", crate::common::programs::credstack().to_str().unwrap(), "doctor"]).ok();
-    assert!(under.stdout.contains("the container's endpoint wins") && !under.stdout.contains("do not see"), "{}", under.stdout);
+    let doctor = crate::common::programs::credstack();
+    for (arguments, wins) in [
+        (&["exec"][..], format!("it is {role}, exported by credstack")),
+        (
+            &["exec", "--via", "endpoint"],
+            "the container's endpoint wins: there are no keys, and AWS_PROFILE credstack gives none".to_owned(),
+        ),
+        (&["exec", "--via", "profile"], "AWS_PROFILE credstack wins: no keys are in the environment".to_owned()),
+    ] {
+        let arguments = [arguments, &["--", doctor.to_str().unwrap(), "doctor"]].concat();
+        let under = crate::handout::handed_out(&env, &arguments).ok();
+        assert!(under.stdout.contains(&wins) && !under.stdout.contains("do not see"), "{arguments:?} {}", under.stdout);
+        assert!(under.stdout.contains(&format!("programs get 111122223333/Developer ({role}) by ")), "{}", under.stdout);
+    }
     env.plain(["setup", "profile"]).ok();
     env.set("AWS_PROFILE", "credstack");
     assert!(said(&env).contains(&format!("AWS_PROFILE credstack wins, and follows the stack: {role}")), "{}", said(&env));
@@ -84,4 +95,24 @@ fn doctor_says_whether_programs_see_the_stack() {
     assert!(said(&env).contains("temporary keys without their session token"), "{}", said(&env));
     env.use_keys(&text("AccessKeyId"), &text("SecretAccessKey"), Some(&text("SessionToken")));
     env.plain(["doctor"]).ok();
+}
+
+#[test]
+fn doctor_names_the_clients_that_a_default_profile_makes_another() {
+    let mut env = TestEnvironment::new();
+    env.push_role("Developer");
+    env.write(
+        &env.home().join(".aws/credentials"),
+        "[default]\naws_access_key_id = AKIAFAKE000000000001\naws_secret_access_key = fake\n",
+    );
+    let said = |env: &TestEnvironment| explained(env).into_iter().map(|(_, text)| text).collect::<Vec<_>>().join("\n");
+    assert!(
+        said(&env).contains("the AWS SDK for .NET, version 3, and the AWS Tools for PowerShell before 5 are another"),
+        "{}",
+        said(&env)
+    );
+    env.no_keys();
+    assert!(said(&env).contains("the profile default wins: there is nothing"), "{}", said(&env));
+    env.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/");
+    assert!(said(&env).contains("the profile default wins over the container's endpoint"), "{}", said(&env));
 }

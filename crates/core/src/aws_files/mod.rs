@@ -48,7 +48,12 @@ pub struct Texts<'a> {
 
 /// Whether the default profile would give credentials to some client: presence decides, and what can't be read may.
 pub fn default_gives_credentials(texts: Texts<'_>) -> bool {
-    Both::read(texts).map_or(true, |both| both.profile("default").is_some_and(|profile| profile.gives_credentials()))
+    gives_credentials(texts, "default")
+}
+
+/// The same of any profile.
+pub fn gives_credentials(texts: Texts<'_>, name: &str) -> bool {
+    Both::read(texts).map_or(true, |both| both.profile(name).is_some_and(|profile| profile.gives_credentials()))
 }
 
 /// Whether there is a profile of this name, in either file.

@@ -2,8 +2,11 @@
 
 mod sources;
 
+use std::path::{Path, PathBuf};
+
 use comfy_table::Cell;
 use credstack_core::{
+    aws_files::{self, Texts},
     database::{Database, DatabaseError},
     secret_store::SecretStoreError as E,
     stack::{Change, Consent, Notice, Reader, StackError},
@@ -132,8 +135,14 @@ fn examine(context: &Context, findings: &mut Vec<Finding>) {
 
 /// What programs take for credentials in this shell.
 fn shell(context: &Context, findings: &mut Vec<Finding>) {
-    let files = aws_config::read(&context.aws_config_file)
-        .and_then(|config| Ok((config, aws_config::read(&context.aws_credentials_file)?)));
+    // As programs see it: under `exec` these may be files of ours.
+    let seen = |name: &str, own: &Path| match (&context.files, context.variable(name)) {
+        (Some(_), Some(path)) => PathBuf::from(path),
+        _ => own.to_owned(),
+    };
+    let (config_file, credentials_file) =
+        (seen("AWS_CONFIG_FILE", &context.aws_config_file), seen("AWS_SHARED_CREDENTIALS_FILE", &context.aws_credentials_file));
+    let files = aws_config::read(&config_file).and_then(|config| Ok((config, aws_config::read(&credentials_file)?)));
     let (config, credentials) = match files {
         Ok(files) => files,
         Err(failure) => return findings.push(Finding::bad("AWS configuration", failure)),
@@ -146,8 +155,13 @@ fn shell(context: &Context, findings: &mut Vec<Finding>) {
         let section = if name == "default" { name.to_owned() } else { format!("profile {name}") };
         aws_config::has_section(&config, &section) || aws_config::has_section(&credentials, name)
     };
+    let (config_text, credentials_text) = (String::from_utf8_lossy(&config), String::from_utf8_lossy(&credentials));
+    let texts = Texts { config: &config_text, credentials: &credentials_text };
     let ours = profile::find(context, &config);
+    findings.extend(inside(context));
     let sources = Sources {
+        gives_credentials: &|name| aws_files::gives_credentials(texts, name),
+        given: context.pin().and_then(|marker| marker.frame),
         variables: &context.aws_environment,
         owner,
         current: view.as_ref().and_then(|view| view.current()),
@@ -157,6 +171,31 @@ fn shell(context: &Context, findings: &mut Vec<Finding>) {
         now: context.now,
     };
     findings.extend(sources.explain());
+}
+
+/// The `exec` that this shell runs under, if any.
+fn inside(context: &Context) -> Option<Finding> {
+    const CHECK: &str = "exec";
+    let marker = context.marker.as_ref()?;
+    let way = marker.via.as_deref().unwrap_or("an unknown way");
+    if let Err(failure) = context.frame(None) {
+        return Some(Finding::bad(CHECK, failure));
+    }
+    Some(Finding::good(
+        CHECK,
+        match (marker.frame, context.pin()) {
+            (None, _) => format!("this runs under `credstack exec --follow`: programs follow the stack by {way}"),
+            (Some(_), Some(_)) => {
+                format!("this runs under `credstack exec`: programs get {} by {way}, whatever the stack says", marker.words())
+            }
+            (Some(_), None) => {
+                format!(
+                    "this runs under `credstack exec` for another stack: programs get {} by {way}, credstack takes this stack",
+                    marker.words()
+                )
+            }
+        },
+    ))
 }
 
 fn database(context: &Context) -> Finding {

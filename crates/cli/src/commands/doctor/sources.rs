@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use credstack_core::{stack::KeyOwner, values::Credential};
+use credstack_core::{
+    stack::KeyOwner,
+    values::{Credential, FrameName},
+};
 use jiff::Timestamp;
 
 use super::Finding;
@@ -20,6 +23,10 @@ pub struct Sources<'a> {
     pub current: Option<&'a Credential>,
     /// Whether there is a profile of this name, in either file.
     pub is_profile: &'a dyn Fn(&str) -> bool,
+    /// Whether a profile would give credentials to some client.
+    pub gives_credentials: &'a dyn Fn(&str) -> bool,
+    /// The frame that this shell was given by `exec`.
+    pub given: Option<FrameName>,
     /// The profile that follows the stack.
     pub ours: Option<&'a str>,
     /// Whether the shared credentials file has keys under that name.
@@ -63,8 +70,15 @@ impl Sources<'_> {
                 "unset AWS_PROFILE, or correct it",
             )),
             Some(profile) => findings.push(bad(
-                format!("AWS_PROFILE {profile} is set beside the keys: JavaScript's SDK takes the profile, all others the keys"),
+                format!(
+                    "AWS_PROFILE {profile} is set beside the keys: JavaScript's SDK and that for .NET, version 3, take the profile, all others the keys"
+                ),
                 "unset one of the two",
+            )),
+            None if (self.gives_credentials)("default") => findings.push(note(
+                "the AWS SDK for .NET, version 3, and the AWS Tools for PowerShell before 5 are another identity: they take the \
+                 default profile before the keys",
+                "run those with `credstack exec`, which gives them a default profile without credentials",
             )),
             None => {}
         }
@@ -76,7 +90,7 @@ impl Sources<'_> {
                 "get new keys where these came from, or unset what was exported",
             ));
         }
-        if let (Some(current), false) = (self.current, self.is_current(key)) {
+        if let (Some(current), false) = (self.current, self.is_current(key) || self.given.is_some()) {
             findings.push(note(
                 format!(
                     "these keys are not the current frame: credstack is {} ({})",
@@ -114,6 +128,12 @@ impl Sources<'_> {
     }
 
     fn profile(&self, profile: &str) -> Vec<Finding> {
+        if self.has_endpoint() && (self.is_profile)(profile) && !(self.gives_credentials)(profile) {
+            return vec![good(format!(
+                "the container's endpoint wins: there are no keys, and AWS_PROFILE {profile} gives none; boto 2, Serverless 3, s3cmd, \
+                 s3fs and AsyncAws find nothing"
+            ))];
+        }
         if !(self.is_profile)(profile) {
             return vec![bad(
                 format!("AWS_PROFILE names {profile}, which is no profile: every program fails"),
@@ -122,7 +142,7 @@ impl Sources<'_> {
         }
         if self.ours != Some(profile) {
             let mut findings = vec![good(format!("AWS_PROFILE {profile} wins: no keys are in the environment"))];
-            if let Some(current) = self.current {
+            if let (Some(current), None) = (self.current, self.given) {
                 findings.push(note(
                     format!(
                         "{profile} does not follow the stack: credstack is {} ({})",
@@ -168,12 +188,17 @@ impl Sources<'_> {
             None if self.set("AWS_WEB_IDENTITY_TOKEN_FILE").is_some() && self.set("AWS_ROLE_ARN").is_some() => {
                 "AWS_WEB_IDENTITY_TOKEN_FILE wins: there are neither keys nor a profile in the environment".to_owned()
             }
-            None if (self.is_profile)("default") => "the profile default wins: there is nothing in the environment".to_owned(),
+            None if (self.gives_credentials)("default") && self.has_endpoint() => {
+                return vec![bad(
+                    "the profile default wins over the container's endpoint, in the AWS CLI and in every SDK",
+                    "take its credentials out, or run programs with `credstack exec`",
+                )];
+            }
+            None if (self.gives_credentials)("default") => {
+                "the profile default wins: there is nothing in the environment".to_owned()
+            }
             // It may be ours: that is for whoever set it to know.
-            None if ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"]
-                .iter()
-                .any(|name| self.set(name).is_some()) =>
-            {
+            None if self.has_endpoint() => {
                 return vec![good("the container's endpoint wins: there are neither keys nor a profile")];
             }
             None => "nothing is set: programs find credentials only where an instance gives them".to_owned(),
@@ -198,6 +223,11 @@ impl Sources<'_> {
             Some(KeyOwner::Stored(credential)) => format!("{}, this shell's own, which credstack has stored", credential.id),
             Some(KeyOwner::Unknown) | None => format!("{key}, which credstack does not know"),
         }
+    }
+
+    fn has_endpoint(&self) -> bool {
+        let names = ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"];
+        names.iter().any(|name| self.set(name).is_some())
     }
 
     fn is_current(&self, key: &str) -> bool {

@@ -1,6 +1,7 @@
 //! `exec`: a program under an identity, or under a session that is narrower than it.
 
 mod child;
+mod handover;
 mod narrow;
 
 use std::{
@@ -12,33 +13,37 @@ use std::{
 use child::Signals;
 pub use child::replace;
 use credstack_core::values::{Entry, FrameName};
+use handover::Handover;
+pub use handover::profile_of;
 use narrow::Narrow;
 use serde_json::json;
-use zeroize::Zeroizing;
 
-use super::serve::{self, Served};
+use super::{
+    push::inputs,
+    serve::{self, Served},
+};
 use crate::{
     context::Context,
     endpoint::{Endpoint, Protocol},
     export::Exports,
     failure::{Failure, Kind},
-    fixed,
-    keys::{self, Keys},
     marker::{self, Told},
-    profile, used_by,
+    used_by,
 };
 
 /// Run a program under an identity
 ///
-/// The program sees exactly one source of credentials: every variable that would be another is
-/// taken out of its environment. credstack becomes the program, or waits for it and passes signals
-/// on where it has to serve it meanwhile; terminal, stdin and exit status are the program's own.
+/// The program has the frame that is current when it starts, or the one that is named, as long as it
+/// runs: a later push or pop doesn't touch it. It sees exactly one source of credentials. Variables
+/// that would be another are taken out of its environment, and where the default profile of the AWS
+/// configuration would give credentials, the program gets two files in its place that give none.
+/// Named profiles work inside as they do outside. With --follow it follows the stack instead.
 ///
-/// Ways to hand the identity over: `env` puts the keys into its environment, which is fixed as long
-/// as it runs; `profile` sets AWS_PROFILE to the profile that `credstack setup profile` wrote for
-/// the stack, which follows the stack and puts no secret anywhere; `endpoint` serves the keys on
-/// loopback as long as the program runs, and follows the stack too. The default is env, and
-/// endpoint where the keys expire within the hour: the program may outlive them. -v says which.
+/// Ways to hand the identity over: `env` puts the keys into its environment, where they can't be
+/// renewed. `endpoint` serves them on loopback as long as the program runs, and renews them;
+/// `profile` sets AWS_PROFILE to a profile that asks credstack, renews them too, and puts no secret
+/// anywhere. The default is env. With --follow, and where less than 15 minutes are left and a renewal
+/// that needs no person failed, it is endpoint.
 ///
 /// Least privilege, for scripts and agents: with --read-only, --policy, --policy-arn or --ttl the
 /// program runs under a session of its own, which is erased when it ends. What gave the frame is
@@ -46,14 +51,17 @@ use crate::{
 /// a federated user. It is refused where it would widen what the session may do. It narrows what
 /// the program is handed: a program that runs as you can still run credstack itself.
 ///
-/// Ends with the program's exit status; with 125 if credstack fails, 126 if the program cannot be
-/// run, 127 if there is none; with 2 if exec's own options are wrong.
+/// credstack becomes the program, or waits for it and passes signals on where it has to serve it
+/// meanwhile; terminal, stdin and exit status are the program's own. Ends with the program's exit
+/// status; with 125 if credstack fails, 126 if the program cannot be run, 127 if there is none; with 2
+/// if exec's own options are wrong.
 ///
 /// Examples:
 ///   credstack exec -- aws sts get-caller-identity
 ///   credstack exec --frame root -- terraform plan
 ///   credstack exec --via profile -- code .
 ///   credstack exec --via endpoint -- terraform apply
+///   credstack exec --follow -- my-server
 ///   credstack exec --read-only -- terraform plan
 ///   credstack exec --policy agent.json --ttl 15m -- my-agent
 #[derive(Debug, clap::Args)]
@@ -62,9 +70,15 @@ pub struct Exec {
     /// Which frame: current, root, a position, or an id such as c7 [default: current; under exec, its frame]
     #[arg(long, value_name = "FRAME")]
     frame: Option<FrameName>,
-    /// How the identity is handed over
+    /// How the identity is handed over [default: env]
     #[arg(long, value_name = "WAY")]
     via: Option<Via>,
+    /// Follow the stack: a push or pop changes what the program gets when it asks again
+    #[arg(long, conflicts_with = "frame")]
+    follow: bool,
+    /// The program's region [default: AWS_REGION, AWS_DEFAULT_REGION, the frame's]
+    #[arg(long, value_parser = inputs::region)]
+    region: Option<String>,
     #[command(flatten)]
     narrow: Narrow,
     /// The program and its arguments
@@ -73,32 +87,13 @@ pub struct Exec {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Via {
+pub enum Via {
     /// The keys, in its environment
     Env,
-    /// A profile that follows the stack
+    /// A profile that asks credstack
     Profile,
     /// An endpoint on loopback, as long as it runs
     Endpoint,
-}
-
-/// What the program is told of its frame.
-fn told(keys: &Keys, frame: FrameName, via: Via) -> Told {
-    let name = keys.out.name.clone().unwrap_or_else(|| "ambient".to_owned());
-    let via = match via {
-        Via::Env => "env",
-        Via::Profile => "profile",
-        Via::Endpoint => "endpoint",
-    };
-    Told { frame: Some(frame), name: Some(name), arn: keys.whose.arn.clone(), via }
-}
-
-/// An identity, ready to be handed over.
-enum Handover {
-    /// By its environment alone: this process may become the program. The use is for the log.
-    Environment(Exports, Told, Box<Entry>),
-    /// By an endpoint that this process serves meanwhile: the keys as they are now, and the frame.
-    Endpoint(Box<Keys>, FrameName),
 }
 
 impl Exec {
@@ -109,32 +104,44 @@ impl Exec {
     fn exec(&self, context: &Context) -> Result<ExitCode, Failure> {
         self.find_program(context)?;
         if !self.narrow.is_asked() {
-            let asked = context.frame(self.frame)?;
-            return match self.handover(context, asked)? {
-                Handover::Environment(exports, told, used) => {
-                    used_by::record(context, [*used]);
-                    child::replace(self.command(context, &exports, told)?).map_err(|error| self.not_run(&error))
+            let asked = if self.follow { FrameName::Current } else { context.frame(self.frame)? };
+            let handover = self.handover(context, asked)?;
+            return match handover.via {
+                Via::Endpoint => self.serve_program(context, handover, &Signals::catch()?),
+                Via::Env | Via::Profile => {
+                    used_by::record(context, [handover.used]);
+                    let command = self.command(context, &handover.exports, handover.told)?;
+                    child::replace(command).map_err(|error| self.not_run(&error))
                 }
-                Handover::Endpoint(keys, frame) => self.serve_program(context, asked, frame, &keys, &Signals::catch()?),
             };
         }
-        if self.via == Some(Via::Profile) {
-            return Err(Failure::usage("--via profile follows the stack: it cannot be a narrowed session")
-                .next_step("use --via env or --via endpoint"));
-        }
+        self.check_narrowed()?;
         let signals = Signals::catch()?;
         let session = self.narrow.acquire(context, context.frame(self.frame)?, &self.program(), &signals)?;
-        let frame = FrameName::Credential(session.id);
         let context = &Context { renews: !self.narrow.is_limited(), ..context.clone() };
-        let done = self.handover(context, frame).and_then(|handover| match handover {
-            Handover::Environment(exports, told, used) => {
-                used_by::record(context, [*used]);
-                child::wait_for(self.command(context, &exports, told)?, &signals)?.map_err(|error| self.not_run(&error))
+        let done = self.handover(context, FrameName::Credential(session.id)).and_then(|handover| match handover.via {
+            Via::Endpoint => self.serve_program(context, handover, &signals),
+            Via::Env | Via::Profile => {
+                used_by::record(context, [handover.used]);
+                let command = self.command(context, &handover.exports, handover.told)?;
+                child::wait_for(command, &signals)?.map_err(|error| self.not_run(&error))
             }
-            Handover::Endpoint(keys, frame) => self.serve_program(context, frame, frame, &keys, &signals),
         });
         narrow::erase(context, &session);
         done
+    }
+
+    /// What can't be handed out so that it stays a session of the program's own.
+    fn check_narrowed(&self) -> Result<(), Failure> {
+        if self.follow {
+            return Err(Failure::usage("--follow follows the stack: it can't be a session of the program's own")
+                .next_step("leave --follow out"));
+        }
+        if self.via == Some(Via::Profile) && self.narrow.is_limited() {
+            return Err(Failure::usage("--ttl with --via profile: a profile renews what expires, and would last longer")
+                .next_step("use --via env or --via endpoint"));
+        }
+        Ok(())
     }
 
     /// Sees that there is a program, before anything is asked for it and written down: what is none may be a mistake with a
@@ -151,36 +158,6 @@ impl Exec {
         };
         let missing = || self.not_run(&std::io::Error::new(std::io::ErrorKind::NotFound, "there is no such file"));
         if is_there { Ok(()) } else { Err(missing()) }
-    }
-
-    /// Finds the identity, and chooses the way.
-    fn handover(&self, context: &Context, frame: FrameName) -> Result<Handover, Failure> {
-        let say = |way: &str| context.output.explain(&format!("handing the identity over by {way}"));
-        if self.via == Some(Via::Profile) {
-            say("profile");
-            let exports = self.profile(context)?;
-            let whose = used_by::whose_frame(context, &context.reader()?, frame);
-            let told = Told { frame: None, name: None, arn: None, via: "profile" };
-            return Ok(Handover::Environment(exports, told, self.used(context, &whose, frame, Via::Profile).into()));
-        }
-        let keys = keys::find(context, &context.reader()?, frame)?.in_region(context, None);
-        let can_be_served = keys.out.can_be_served();
-        let may_be_outlived = keys.out.expires_at.is_some_and(|at| at.as_second() - context.now.as_second() <= 3600);
-        let via = self.via.unwrap_or(if can_be_served && may_be_outlived { Via::Endpoint } else { Via::Env });
-        if via == Via::Env {
-            say("env");
-            let told = told(&keys, fixed::pin(context, &keys.whose)?, via);
-            let used = self.used(context, &keys.whose, frame, via).into();
-            return Ok(Handover::Environment(Exports::of_keys(&keys.out).marked(), told, used));
-        }
-        if !can_be_served {
-            return Err(Failure::usage("these keys cannot be served: clients of an endpoint ask for a token and an expiration")
-                .next_step("use --via env, or push a session on top of them"));
-        }
-        say("endpoint");
-        // What is current later is another's.
-        let frame = fixed::pin(context, &keys.whose)?;
-        Ok(Handover::Endpoint(Box::new(keys), frame))
     }
 
     /// What the log says of it.
@@ -214,22 +191,14 @@ impl Exec {
     }
 
     /// Runs the program beside an endpoint that ends with it.
-    fn serve_program(
-        &self,
-        context: &Context,
-        asked: FrameName,
-        frame: FrameName,
-        keys: &Keys,
-        signals: &Signals,
-    ) -> Result<ExitCode, Failure> {
+    fn serve_program(&self, context: &Context, handover: Handover, signals: &Signals) -> Result<ExitCode, Failure> {
+        let Handover { asked, frame, whose, exports, told, used, .. } = handover;
         let runtime = serve::runtime()?;
         let endpoint = runtime.block_on(Endpoint::listen(context.clone(), frame, Protocol::Container))?;
-        let exports = endpoint.exports(context, keys.out.region.as_deref()).marked();
-        let used = self.used(context, &keys.whose, asked, Via::Endpoint);
-        let served = Served::begin(context, &endpoint, keys.whose.clone(), asked, Some(used));
+        let exports = endpoint.variables(context).into_iter().fold(exports, Exports::with);
+        let served = Served::begin(context, &endpoint, whose, asked, Some(used));
         let serving = std::thread::Builder::new().name("endpoint".into()).spawn(move || runtime.block_on(endpoint.serve()));
         serving.map_err(|error| Failure::internal(format!("the endpoint cannot be started: {error}")))?;
-        let told = told(keys, frame, Via::Endpoint);
         let done = self.command(context, &exports, told).and_then(|command| child::wait_for(command, signals));
         served.end(context);
         done?.map_err(|error| self.not_run(&error))
@@ -245,19 +214,5 @@ impl Exec {
         Failure::new(kind, format!("{program} cannot be run: {error}"))
             .next_step("check its name, its path and its permissions")
             .exits_with(code)
-    }
-
-    fn profile(&self, context: &Context) -> Result<Exports, Failure> {
-        if context.frame(self.frame)? != FrameName::Current {
-            return Err(Failure::usage("--via profile follows the stack: it cannot be another frame than the current one")
-                .next_step("use --via env"));
-        }
-        let name = profile::handed_out(context)?.ok_or_else(|| {
-            let file = context.aws_config_file.display();
-            let name = if context.stack.is_default() { "" } else { " --name NAME" };
-            Failure::new(Kind::Nothing, format!("{file} has no profile for stack {}", context.stack))
-                .next_step(format!("write it with `credstack --stack {} setup profile{name}`", context.stack))
-        })?;
-        Ok(Exports::only(vec![("AWS_PROFILE", Zeroizing::new(name))], None))
     }
 }
