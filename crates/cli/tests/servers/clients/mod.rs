@@ -86,7 +86,7 @@ fn name_of(way: &str) -> String {
 #[test]
 fn a_running_client_follows_a_pop_at_its_next_refresh() {
     const LIFETIME: u32 = 60;
-    let ways = ["profile", "exec --via profile", "exec --via endpoint", "serve"];
+    let ways = ["profile", "exec --follow --via profile", "exec --follow --via endpoint", "serve"];
     let env = TestEnvironment::new();
     env.plain(["setup", "profile"]).ok();
     env.plain(["push", "session"]).ok();
