@@ -1,3 +1,5 @@
+mod mistake;
+
 use std::{
     io,
     path::{Path, PathBuf},
@@ -8,6 +10,7 @@ use credstack_core::{
     values::parse_duration,
 };
 use serde::Deserialize;
+use toml::Spanned;
 
 use crate::{failure::Failure, global::ColorWhen};
 
@@ -23,7 +26,7 @@ pub struct Configuration {
     /// When to use colours.
     pub color: Option<ColorWhen>,
     /// The secret store for the first write.
-    pub store: Option<Store>,
+    pub store: Option<Spanned<Store>>,
     /// Whether the uses of `credential-process` are counted.
     #[serde(default)]
     pub count_uses: bool,
@@ -87,38 +90,48 @@ impl TryFrom<toml::Value> for Duration {
 
 /// Which secret store is chosen by the first write.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, tag = "kind", rename_all = "kebab-case")]
-pub enum Store {
-    /// The operating system's keyring.
-    Keyring,
-    /// The vault, with one of the two.
-    Vault {
-        /// A key file.
-        key_file: Option<PathBuf>,
-        /// A program and its arguments that prints the key.
-        key_command: Option<Vec<String>>,
-    },
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    kind: StoreKind,
+    /// A key file, for the vault.
+    key_file: Option<Spanned<PathBuf>>,
+    /// A program and its arguments that prints the vault's key.
+    key_command: Option<Spanned<Vec<String>>>,
 }
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum StoreKind {
+    Keyring,
+    Vault,
+}
+
+/// What is wrong, and where it stands in the text, if it stands at one place.
+type Mistake = (Option<usize>, String);
 
 impl Store {
     /// The choice it makes.
     pub fn choice(&self) -> Result<StoreChoice, Failure> {
-        match self {
-            Store::Keyring => Ok(StoreChoice::Keyring),
+        self.chosen().map_err(|(_, reason)| Failure::usage(format!("[store] in the configuration: {reason}")))
+    }
+
+    fn chosen(&self) -> Result<StoreChoice, Mistake> {
+        let of_vault = self.key_file.as_ref().map(Spanned::span).or(self.key_command.as_ref().map(Spanned::span));
+        let key = match (self.kind, &self.key_file, &self.key_command) {
+            (StoreKind::Keyring, None, None) => return Ok(StoreChoice::Keyring),
+            (StoreKind::Keyring, ..) => {
+                return Err((of_vault.map(|span| span.start), "the keyring has no key: only the vault has".to_owned()));
+            }
             // It is recorded, and read again from whatever directory a later command runs in.
-            Store::Vault { key_file: Some(path), key_command: None } if !path.is_absolute() => {
-                Err(Failure::usage(format!("key_file {} in the configuration is not an absolute path", path.display()))
-                    .next_step("write the whole path: neither ~ nor $HOME is expanded"))
+            (StoreKind::Vault, Some(path), None) if !path.get_ref().is_absolute() => {
+                let reason = format!("{} is not an absolute path: neither ~ nor $HOME is expanded", path.get_ref().display());
+                return Err((Some(path.span().start), reason));
             }
-            Store::Vault { key_file: Some(path), key_command: None } => {
-                Ok(StoreChoice::Vault { key: KeySource::File(path.clone()) })
-            }
-            Store::Vault { key_file: None, key_command: Some(command) } => {
-                Ok(StoreChoice::Vault { key: KeySource::Command(command.clone()) })
-            }
-            Store::Vault { .. } => Err(Failure::usage("[store] in the configuration needs either key_file or key_command")
-                .next_step("keep one of the two")),
-        }
+            (StoreKind::Vault, Some(path), None) => KeySource::File(path.get_ref().clone()),
+            (StoreKind::Vault, None, Some(command)) => KeySource::Command(command.get_ref().clone()),
+            (StoreKind::Vault, ..) => return Err((None, "needs either key_file or key_command".to_owned())),
+        };
+        Ok(StoreChoice::Vault { key })
     }
 }
 
@@ -130,9 +143,24 @@ impl Configuration {
                 .next_step("docs/configuration.md explains every key")
         };
         match std::fs::read_to_string(path) {
-            Ok(text) => toml::from_str(&text).map_err(|error| unusable(error.message().to_owned())),
+            Ok(text) => parse(&text).map_err(unusable),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Configuration::default()),
             Err(error) => Err(unusable(error.to_string())),
         }
     }
+}
+
+/// The configuration, or what is wrong with it and where.
+fn parse(text: &str) -> Result<Configuration, String> {
+    let said = |(at, reason): Mistake| {
+        let reason = reason.lines().collect::<Vec<_>>().join(", ");
+        at.map_or(reason.clone(), |at| format!("{}: {reason}", mistake::place(text, at)))
+    };
+    let wrong = |error: toml::de::Error| said((error.span().map(|span| span.start), error.message().to_owned()));
+    let configuration: Configuration = toml::from_str(text).map_err(wrong)?;
+    if let Some(store) = &configuration.store {
+        let whole = |(at, reason): Mistake| (at.or(Some(store.span().start)), reason);
+        store.get_ref().chosen().map_err(|mistake| said(whole(mistake)))?;
+    }
+    Ok(configuration)
 }

@@ -14,7 +14,7 @@ use credstack_core::{
     ambient,
     handout::RegionChoice,
     secret_store::Patience,
-    stack::{Consent, Reader, Secrets, StackError, StateDirectory, Terms},
+    stack::{Consent, Intents, Reader, Secrets, StackError, StateDirectory, Terms},
     sts::TimeOuts,
     values::{Actor, AwsFiles, StackName},
 };
@@ -79,6 +79,8 @@ pub struct Context {
     pub secrets: Secrets,
     /// The `exec` that this program runs under, if any.
     pub marker: Option<Marker>,
+    /// The requests to STS that this process has under way.
+    pub intents: Intents,
     /// The `AWS_*` variables of this shell.
     pub aws_environment: BTreeMap<String, String>,
     /// The time when the command began.
@@ -148,6 +150,7 @@ impl Context {
             color: if variable("NO_COLOR").is_some() && color == ColorWhen::Auto { ColorWhen::Never } else { color },
             output: Output::new(color, global.json, global.quiet, global.verbose),
             secrets: Secrets::new(patience(terminal)),
+            intents: Intents::default(),
             renews: true,
             is_brief: false,
             pinentry: has_dialogs.then(|| Pinentry::new(configuration.mfa.pinentry.as_deref())),
@@ -241,7 +244,8 @@ impl Context {
 
     /// The terms of a change that begins now. The time is read again: an STS call lies behind.
     pub fn terms(&self, command: &str, consent: Consent) -> Terms {
-        Terms { now: self.time(), actor: self.actor(), command: command.to_owned(), secrets: self.secrets.clone(), consent }
+        let (secrets, intents) = (self.secrets.clone(), self.intents.clone());
+        Terms { now: self.time(), actor: self.actor(), command: command.to_owned(), secrets, intents, consent }
     }
 
     /// Who runs this command.

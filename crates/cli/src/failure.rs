@@ -114,6 +114,11 @@ impl From<StackError> for Failure {
                 "`credstack clear` takes the stack back; `credstack pop` goes back past it where a frame is beneath".to_owned(),
             ),
             StackError::Erased(_) => (Kind::Nothing, "acquire it again with `credstack push`".to_owned()),
+            StackError::Altered(_) => (
+                Kind::Log,
+                "keep a copy of the state directory; `credstack audit verify` says what was changed, `credstack audit seal` puts it back"
+                    .to_owned(),
+            ),
             StackError::Expired { .. } => (Kind::Expired, "acquire it again with `credstack push`".to_owned()),
             StackError::OnStack { id, ref stack } => {
                 (Kind::Usage, format!("take {id} off that stack first: `credstack --stack {stack} list` shows where it is"))
@@ -146,6 +151,9 @@ impl From<DatabaseError> for Failure {
             DatabaseError::Damaged { .. } => {
                 "`credstack doctor` says what can still be read; secrets are not in it and are untouched; \
                  `credstack purge --abandon` begins anew"
+            }
+            DatabaseError::BadRow { .. } | DatabaseError::Nonsense { .. } => {
+                "keep a copy of the state directory: its database was changed. `credstack doctor` looks at it; `credstack purge` erases it"
             }
             DatabaseError::Busy { .. } => "wait for the other process to finish, then try again",
             _ => "check the file, its permissions and the space left; `credstack doctor` looks at it",

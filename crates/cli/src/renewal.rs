@@ -199,6 +199,7 @@ fn take(context: &Context, step: Step, signing: Option<Signing>, proof: &Proof) 
         request,
         one_time: OneTime { token, ..OneTime::default() },
         configured: None,
+        renews: old.identity.clone(),
     };
     // Under the lock no one is asked.
     let Grant { acquired, detail, .. } = acquisition.acquire(Some(&Mfa::of(proof.code())))?;

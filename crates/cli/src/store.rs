@@ -30,7 +30,7 @@ fn choose_first(context: &Context) -> Result<(), Failure> {
         // Another command chose while this one waited for the lock.
         return Ok(());
     }
-    if let Some(store) = &context.configuration.store {
+    if let Some(store) = context.configuration.store.as_ref().map(toml::Spanned::get_ref) {
         let choice = store.choice()?;
         prepare(&choice)?;
         return Ok(change.choose_store(&choice, false)?);

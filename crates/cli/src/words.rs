@@ -96,6 +96,21 @@ pub fn notice(notice: &Notice) -> String {
         Notice::CutOff(id) => {
             format!("{id} was left by a push that was cut off: `credstack use {id}` or `credstack forget {id}`")
         }
+        Notice::Orphaned(orphan) => {
+            let arn = orphan.identity.as_ref().map(|identity| format!(" ({})", identity.arn)).unwrap_or_default();
+            let until = orphan.expires_at.map(|at| format!(" until {at}")).unwrap_or_default();
+            format!(
+                "a credstack process was killed after STS had issued {}{arn}, which isn't stored. AWS accepts it{until}; the history \
+                 records it as orphaned",
+                orphan.access_key_id
+            )
+        }
+        Notice::Interrupted(asked) => format!(
+            "a credstack process was killed while STS was asked for {}: the outcome is unknown, see CloudTrail. AWS accepts a session \
+             that was issued until {} at the latest",
+            format!("{} {}", asked.operation, asked.target.as_deref().unwrap_or_default()).trim_end(),
+            asked.latest_expiry
+        ),
         Notice::Postponed { work: Work::Erase, ids, error } => {
             format!("not erased yet: the {} of {}: {error}; the next change tries again", plural(ids, "secret"), list(ids))
         }

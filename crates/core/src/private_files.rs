@@ -12,6 +12,16 @@ pub(crate) fn private_file_to_append(path: &Path) -> io::Result<fs::File> {
     open(path, fs::OpenOptions::new().append(true).create(true))
 }
 
+/// One that must not be there yet.
+pub(crate) fn new_private_file(path: &Path) -> io::Result<fs::File> {
+    open(path, fs::OpenOptions::new().read(true).append(true).create_new(true))
+}
+
+/// One that must be there.
+pub(crate) fn left_private_file(path: &Path) -> io::Result<fs::File> {
+    open(path, fs::OpenOptions::new().read(true).write(true))
+}
+
 fn open(path: &Path, options: &mut fs::OpenOptions) -> io::Result<fs::File> {
     #[cfg(unix)]
     {

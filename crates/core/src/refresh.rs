@@ -165,6 +165,8 @@ pub fn plan(reader: &Reader, id: CredentialId, now: Timestamp) -> Result<Plan, P
     let mut next = reader.newest(id)?;
     let beginning = loop {
         let credential = next;
+        // What is asked again has to be what was asked.
+        reader.require_unaltered(credential.id)?;
         let Some(request) = credential.request.clone() else {
             return Err(PlanError::NotAskedFor { id: credential.id, kind: credential.kind });
         };

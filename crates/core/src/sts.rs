@@ -12,7 +12,7 @@ mod operations;
 mod refusal;
 mod settings;
 
-pub use answer::Granted;
+pub use answer::{Granted, Issued};
 pub use client::Sts;
 pub use error::StsError;
 pub use lookups::WebIdentityToken;

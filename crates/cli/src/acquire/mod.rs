@@ -6,18 +6,19 @@ pub mod token;
 pub use mfa::{Code, Mfa, own_device, secret};
 
 use credstack_core::{
-    stack::{Change, Consent, Reader, Shell, StackError},
-    sts::{Granted, Sts, StsError},
+    stack::{Asked, Change, Consent, IntentId, Orphan, Reader, Shell, StackError},
+    sts::{Granted, Issued, Sts, StsError},
     values::{
         Acquired, Arn, EventKind, Identity, Kind, Signer,
-        request::{LimitError, OneTime, Parameter, Request, SignerKind},
+        request::{AnotherIdentity, Answered, LimitError, OneTime, Parameter, Request, SignerKind},
     },
 };
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::{
     context::Context,
-    failure::Failure,
+    failure::{self, Failure},
     signing::{self, Signing},
     store, words,
 };
@@ -30,6 +31,9 @@ pub struct Grant {
     /// What the log says of it.
     pub detail: Map<String, Value>,
 }
+
+/// What STS granted and who signed, where that is known; or an error, and what was written down of the request.
+type Answer = Result<(Granted, Option<Identity>), (StsError, IntentId)>;
 
 /// What a person says of a credential set.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +56,8 @@ pub struct Acquisition<'a> {
     pub one_time: OneTime,
     /// The configuration's key that the duration is from, if it is from there.
     pub configured: Option<&'static str>,
+    /// The identity of the credential set that is renewed: the new one has to be it.
+    pub renews: Option<Identity>,
 }
 
 impl Acquisition<'_> {
@@ -69,7 +75,12 @@ impl Acquisition<'_> {
         self.reader.require_store()?;
         // A session that cannot be written down had better not be asked for.
         self.reader.require_writable()?;
+        let shell = signing::shell(self.context, &self.reader)?;
         let (granted, signer) = self.ask(mfa)?;
+        let kind = self.request.kind();
+        // The answer of GetSessionToken names nobody: it is the signer's.
+        let identity = granted.identity.clone().or_else(|| if kind == Kind::SessionToken { signer.clone() } else { None });
+        self.require_identity(&granted, identity.as_ref(), signer.as_ref())?;
         let detail = detail_of(&granted);
         output.explain(&format!(
             "granted by {} (request {})",
@@ -79,9 +90,8 @@ impl Acquisition<'_> {
         if granted.expires_at <= self.context.time() {
             output.warn("by this machine's clock these credentials have expired already: check the clock");
         }
-        let kind = self.request.kind();
         let acquired = Acquired {
-            identity: granted.identity.or_else(|| if kind == Kind::SessionToken { signer.clone() } else { None }),
+            identity,
             set: granted.set,
             kind,
             region: self.sts.configured_region().map(str::to_owned),
@@ -94,7 +104,7 @@ impl Acquisition<'_> {
             profile: self.signing.as_ref().and_then(|signing| signing.who.profile.clone()),
             way: Some(self.sts.way().clone()),
         };
-        Ok(Grant { acquired, shell: self.shell(signer)?, detail })
+        Ok(Grant { acquired, shell: self.informed(shell, signer), detail })
     }
 
     /// Who signs: as it is recorded, or as STS says.
@@ -112,6 +122,7 @@ impl Acquisition<'_> {
     pub fn check(&self) -> Result<(), Failure> {
         let who = self.signing.as_ref().map(|signing| &signing.who);
         self.request.check(who.map_or(SignerKind::Unknown, |who| who.kind)).map_err(|error| self.over_limit(error))?;
+        self.request.check_partition(who.and_then(|who| who.arn()).as_ref(), self.sts.way())?;
         Ok(who.map_or(Ok(()), |who| who.inherited.check(&self.request))?)
     }
 
@@ -127,9 +138,8 @@ impl Acquisition<'_> {
     }
 
     /// What ambient is in this shell, with what was found out about it on the way.
-    fn shell(&self, signer: Option<Identity>) -> Result<Shell, Failure> {
-        let mut shell = signing::shell(self.context, &self.reader)?;
-        let Some(Signing { who, .. }) = &self.signing else { return Ok(shell) };
+    fn informed(&self, mut shell: Shell, signer: Option<Identity>) -> Shell {
+        let Some(Signing { who, .. }) = &self.signing else { return shell };
         match (&mut shell.keys, &who.signer) {
             (Some(keys), Signer::ShellKeys) => keys.identity = signer,
             (None, Signer::Ambient(resolved)) if who.is_untouched => {
@@ -138,7 +148,28 @@ impl Acquisition<'_> {
             }
             _ => {}
         }
-        Ok(shell)
+        shell
+    }
+
+    /// Refuses credentials of another identity than was asked for: they are neither handed out nor stored.
+    fn require_identity(&self, granted: &Granted, identity: Option<&Identity>, signer: Option<&Identity>) -> Result<(), Failure> {
+        let checked = self.request.check_identity(&Answered {
+            identity,
+            access_key_id: &granted.set.access_key_id,
+            signer,
+            signer_key_id: self.signing.as_ref().map(|signing| signing.set.access_key_id.as_str()),
+            renews: self.renews.as_ref(),
+        });
+        let Err(AnotherIdentity { asked, given }) = checked else { return Ok(()) };
+        let mut detail = detail_of(granted);
+        detail.insert("expected".into(), json!(asked));
+        let recorded = self.record_orphan("another-identity", &granted.issued(), detail);
+        let (key, until) = (&granted.set.access_key_id, granted.expires_at);
+        Err(Failure::new(
+            failure::Kind::Refused,
+            format!("STS issued credentials of {given}, not of {asked}: credstack doesn't use them"),
+        )
+        .next_step(format!("AWS accepts {key} until {until}; {recorded}. Check the endpoint, {}", granted.endpoint)))
     }
 
     /// Asks STS, with a code of the MFA device if that is needed, and once more with another one if it is not taken.
@@ -149,7 +180,7 @@ impl Acquisition<'_> {
             Ok(answer) => return Ok(answer),
             Err(error) => error,
         };
-        let another = mfa.filter(|mfa| is_wrong_code(&error) && mfa.has_another(context, &self.request)).zip(code);
+        let another = mfa.filter(|mfa| is_wrong_code(&error.0) && mfa.has_another(context, &self.request)).zip(code);
         let refused = self.refused(error);
         // Once: who is wrong twice has another device in hand.
         let Some((mfa, code)) = another else { return Err(refused) };
@@ -158,66 +189,128 @@ impl Acquisition<'_> {
         self.send(Some(&next))?.map_err(|error| self.refused(error))
     }
 
-    /// Sends the request. If it is not known who signs, that is asked at the same time.
-    fn send(&mut self, code: Option<&Code>) -> Result<Result<(Granted, Option<Identity>), StsError>, Failure> {
+    /// What is written down before the request leaves.
+    fn asked(&self) -> Asked {
+        let at = self.context.time();
+        let signer = self.signing.as_ref().map(|signing| &signing.who.signer);
+        let longest = SignedDuration::from_secs(self.request.duration_seconds().max(0).into());
+        Asked {
+            at,
+            operation: self.request.operation().to_owned(),
+            target: self.request.target().map(str::to_owned),
+            stack: self.context.stack.to_string(),
+            parent: self.signing.as_ref().and_then(|signing| signing.who.credential()),
+            signed_by: signer.and_then(Signer::reference),
+            latest_expiry: at.checked_add(longest).unwrap_or(Timestamp::MAX),
+            process: std::process::id(),
+        }
+    }
+
+    /// Sends the request. If it is not known who signs, that is asked at the same time. With an error goes what was written
+    /// down of the request.
+    fn send(&mut self, code: Option<&Code>) -> Result<Answer, Failure> {
         self.one_time.token_code = code.map(|code| code.secret.clone());
         self.one_time.check(&self.request)?;
+        // A session that nothing could tell of had better not be asked for.
+        let intent = self.context.intents.begin(&self.context.place, &self.asked())?;
+        let intents = &self.context.intents;
+        let issued = |granted: &Granted| {
+            intents.answered(intent, &granted.set.access_key_id, Some(granted.expires_at), granted.identity.as_ref());
+        };
         let answer = match &self.signing {
-            None => self.sts.ask(None, &self.request, &self.one_time).map(|granted| (granted, None)),
+            None => self.sts.ask(None, &self.request, &self.one_time).inspect(issued).map(|granted| (granted, None)),
             Some(Signing { set, who, .. }) => match &who.identity {
                 Some(identity) => {
-                    let granted = self.sts.ask(Some(set), &self.request, &self.one_time);
+                    let granted = self.sts.ask(Some(set), &self.request, &self.one_time).inspect(issued);
                     granted.map(|granted| (granted, Some(identity.clone())))
                 }
-                None => self.sts.ask_and_identify(set, &self.request, &self.one_time),
+                None => self.sts.ask_and_identify(set, &self.request, &self.one_time, issued),
             },
         };
+        if let Err(StsError::Suspect { issued, .. }) = &answer {
+            intents.answered(intent, &issued.access_key_id, issued.expires_at, issued.identity.as_ref());
+        }
         if let (Some(code), Some(serial)) = (code, self.request.serial_number())
             && answer.as_ref().err().is_none_or(may_have_used_a_code)
         {
             // Without it the next one finds out from STS.
             let _unrecorded = self.record(|change| change.note_code_used(serial, code.at));
         }
-        Ok(answer)
+        Ok(answer.map_err(|error| (error, intent)))
     }
 
     /// Writes down that STS refused or did not answer. If even that cannot be written, STS's answer matters more.
-    fn refused(&self, error: StsError) -> Failure {
+    fn refused(&self, (error, intent): (StsError, IntentId)) -> Failure {
         let (event, code) = match &error {
             StsError::Refused(refusal) => (EventKind::Refused, refusal.code.clone()),
             StsError::TimedOut { .. } => (EventKind::Failed, "TimedOut".to_owned()),
             StsError::Unreachable { .. } => (EventKind::Failed, "Unreachable".to_owned()),
             StsError::Malformed { .. } => (EventKind::Failed, "Malformed".to_owned()),
+            StsError::Suspect { issued, what, .. } => {
+                let mut detail = Map::new();
+                detail.insert("message".into(), json!(what));
+                detail.extend(error.endpoint().map(|endpoint| ("endpoint".to_owned(), json!(endpoint))));
+                detail.insert("sts_region".into(), json!(self.sts.region()));
+                detail.insert("request_id".into(), json!(issued.request_id));
+                let recorded = self.record_orphan("suspect", issued, detail);
+                let until = issued.expires_at.map_or_else(|| "an unknown time".to_owned(), |at| at.to_string());
+                let key = &issued.access_key_id;
+                let failure = Failure::from(error.clone());
+                let next = failure.next_step.clone().unwrap_or_default();
+                return failure.next_step(format!("AWS may accept {key} until {until}; {recorded}. {next}"));
+            }
             _ => (EventKind::Failed, "Configuration".to_owned()),
         };
-        let mut detail = Map::new();
-        detail.insert("operation".into(), json!(self.request.operation()));
-        detail.insert("target".into(), json!(self.request.target()));
-        detail.extend(self.request.told());
+        let mut detail = self.about_request();
         detail.insert("code".into(), json!(code));
         if let Some(endpoint) = error.endpoint() {
             detail.insert("endpoint".into(), json!(endpoint));
         }
         detail.insert("sts_region".into(), json!(self.sts.region()));
-        if let Some(reference) = self.signing.as_ref().and_then(|signing| signing.who.signer.reference()) {
-            detail.insert("signed_by".into(), json!(reference));
-        }
         if let StsError::Refused(refusal) = &error {
             detail.insert("message".into(), json!(refusal.message));
             detail.insert("request_id".into(), json!(refusal.request_id));
-        }
-        if let Some(note) = &self.about.note {
-            detail.insert("note".into(), json!(note));
         }
         let context = self.context;
         let recorded = self.record(|change| {
             let parent = self.signing.as_ref().and_then(|signing| signing.who.credential());
             change.record_failure(event, &context.stack, parent, detail)
         });
+        if recorded.is_ok() || event == EventKind::Refused {
+            context.intents.dismiss(intent);
+        }
         if let Err(unrecorded) = recorded {
             context.output.warn(&format!("the refusal could not be written into the history: {unrecorded}"));
         }
         error.into()
+    }
+
+    /// Writes down a session that is not used, and says whether that could be done.
+    fn record_orphan(&self, reason: &'static str, issued: &Issued, detail: Map<String, Value>) -> &'static str {
+        let mut about = self.about_request();
+        about.extend(detail);
+        let Issued { access_key_id, expires_at, identity, .. } = issued.clone();
+        let parent = self.signing.as_ref().and_then(|signing| signing.who.credential());
+        let orphan = Orphan { reason, access_key_id, expires_at, identity, parent, detail: about };
+        match self.record(|change| change.record_orphan(&self.context.stack, orphan)) {
+            Ok(()) => "the history records it as orphaned",
+            Err(_) => "the history could not be told",
+        }
+    }
+
+    /// What the log says of a request that brought nothing.
+    fn about_request(&self) -> Map<String, Value> {
+        let mut detail = Map::new();
+        detail.insert("operation".into(), json!(self.request.operation()));
+        detail.insert("target".into(), json!(self.request.target()));
+        detail.extend(self.request.told());
+        if let Some(reference) = self.signing.as_ref().and_then(|signing| signing.who.signer.reference()) {
+            detail.insert("signed_by".into(), json!(reference));
+        }
+        if let Some(note) = &self.about.note {
+            detail.insert("note".into(), json!(note));
+        }
+        detail
     }
 
     /// Writes something down that changes no stack.
@@ -247,7 +340,7 @@ fn is_wrong_code(error: &StsError) -> bool {
 fn may_have_used_a_code(error: &StsError) -> bool {
     match error {
         StsError::Refused(refusal) => !refusal.message.contains("MultiFactorAuthentication failed"),
-        StsError::TimedOut { .. } | StsError::Malformed { .. } => true,
+        StsError::TimedOut { .. } | StsError::Malformed { .. } | StsError::Suspect { .. } => true,
         _ => false,
     }
 }

@@ -45,19 +45,16 @@ impl Purge {
                 None => return Err(Failure::usage("purge asks first, and nobody is there to answer").next_step("give --yes")),
             }
         }
-        let begun = Change::begin(&context.place, context.terms("purge", Consent::Everything));
+        let begun = Change::begin_purge(&context.place, context.terms("purge", Consent::Everything));
         if let (Err(StackError::Database(DatabaseError::Damaged { .. })), true) = (&begun, self.abandon) {
             return self.without_database(context);
         }
-        let mut change = begun?;
+        let count = begun?.purge(self.abandon)?;
         if self.abandon {
-            let given_up = change.abandon_secrets()?.len();
-            context.output.warn(&format!("{given_up} secrets are given up"));
+            context.output.warn(&format!("{count} secrets are given up"));
+            return done(context, 0);
         }
-        context.output.notices(&mut change);
-        let erased = change.secrets_kept()?.len();
-        change.purge(self.abandon)?;
-        done(context, erased)
+        done(context, count)
     }
 
     /// Begins anew where the database cannot say what was stored.

@@ -18,6 +18,8 @@ fn redact(value: &mut Value) {
                     ("issued_at" | "expires_at" | "at", Value::String(_)) => "<time>",
                     ("request_id", Value::String(_)) => "<request id>",
                     ("hash", Value::String(_)) => "<hash>",
+                    ("item", Value::String(_)) => "<item>",
+                    ("nonce", Value::String(_)) => "<nonce>",
                     ("endpoint", Value::String(_)) => "<endpoint>",
                     ("host" | "user" | "parent_process" | "terminal" | "version", Value::String(_)) => "<of this machine>",
                     ("process", Value::Number(_)) => "<process id>",

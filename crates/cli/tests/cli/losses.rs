@@ -139,23 +139,43 @@ fn what_a_chain_inherits_cannot_be_said_otherwise() {
     assert_eq!(env.sandbox.calls().len(), calls, "STS was not asked");
 }
 
-/// What STS gave works until it expires, whatever becomes of this machine's disk.
+/// Nothing is asked for of which nothing could tell.
 #[test]
-fn what_was_given_and_cannot_be_stored_is_said() {
+fn sts_is_not_asked_where_no_file_can_be_written() {
     let env = TestEnvironment::new();
     env.push_role("Developer");
     let before = env.events().len();
+    env.sandbox.forget_calls();
     // As on a full disk: no file may grow any more.
     let program = env.command(["push", "assume", "arn:aws:iam::444455556666:role/ReadOnly"]);
     let mut bash = Command::new("bash");
     bash.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\""]).arg(program.get_program()).args(program.get_args());
     env.prepare(&mut bash);
     let output = env.run(bash);
+    output.exits(8).says("cannot be used");
+    assert!(!env.sandbox.actions().contains(&"AssumeRole".to_owned()));
+    assert_eq!(env.events().len(), before);
+    env.credstack(["push", "assume", "arn:aws:iam::444455556666:role/ReadOnly"]).ok();
+    env.credstack(["audit", "verify"]).ok();
+}
+
+/// What STS gave works until it expires, whatever becomes of this machine's disk: its key stands in a file that was made before.
+#[test]
+fn what_was_given_and_cannot_be_stored_is_said_and_recorded_by_the_next_change() {
+    let env = TestEnvironment::new();
+    env.push_role("Developer");
+    // The database is as large as it may be, and a small file still has room.
+    let size = std::fs::metadata(env.database()).unwrap().len() / 1024;
+    let program = env.command(["push", "assume", "arn:aws:iam::444455556666:role/ReadOnly"]);
+    let mut bash = Command::new("bash");
+    let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"", size / 2);
+    bash.args(["-c", &script]).arg(program.get_program()).args(program.get_args());
+    env.prepare(&mut bash);
+    let output = env.run(bash);
     assert!(output.code.is_some_and(|code| code > 4), "{:?} {}", output.code, output.stderr);
     let given = env.sandbox.issued().pop().unwrap().access_key_id;
     output.says(&given).says("left), which nobody has and AWS accepts").says("the history could not be told");
-    assert_eq!(env.events().len(), before);
-    env.credstack(["push", "assume", "arn:aws:iam::444455556666:role/ReadOnly"]).ok();
+    env.credstack(["forget", "--expired"]).ok().says(&given).says("the history records it as orphaned");
     env.credstack(["audit", "verify"]).ok();
 }
 

@@ -6,6 +6,7 @@
 mod common;
 
 mod advice;
+mod altered;
 mod ambient;
 mod audit;
 mod audit_trust;
@@ -46,6 +47,7 @@ mod nested_shells;
 mod network;
 mod night;
 mod nushell;
+mod orphans;
 mod outgoing;
 mod output;
 mod own_stacks;

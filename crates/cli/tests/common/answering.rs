@@ -31,7 +31,7 @@ pub fn answering(status: &str, body: impl Fn(&str) -> String + Send + 'static) -
 }
 
 /// Whether a request with its body is there.
-fn whole(request: &[u8]) -> bool {
+pub fn whole(request: &[u8]) -> bool {
     let text = String::from_utf8_lossy(request).to_ascii_lowercase();
     let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
     let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.trim().parse().ok()).unwrap_or(0);

@@ -6,6 +6,7 @@
 
 pub mod answering;
 pub mod environment;
+pub mod holding;
 pub mod http;
 pub mod output;
 pub mod programs;

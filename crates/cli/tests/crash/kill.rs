@@ -64,10 +64,14 @@ fn kill_everywhere(store: Store, operation: &Operation) {
         machine.put_back();
         let inject = format!("inject={call}:signal=KILL:when={n}");
         let (command, _) = machine.traced(&["-e", &format!("trace={call}"), "-e", &inject], operation.change);
+        let earlier = issued(&machine);
         let output = machine.env.run(command);
         assert!(matches!(output.code, None | Some(0)), "{call} {n}: {}", output.stderr);
         killed += usize::from(output.code.is_none());
-        assert_before_or_after(&machine, &before, &after, &format!("{:?} killed at {call} {n}", operation.change));
+        let what = format!("{:?} killed at {call} {n}", operation.change);
+        let issued = issued(&machine).difference(&earlier).cloned().collect();
+        assert_before_or_after(&machine, &before, &after, &what);
+        assert_recorded(&machine, &issued, &what);
     }
     println!("{store:?}: {:?}: {killed} kills at {} places", operation.change, points.len());
     assert!(killed * 10 >= points.len() * 9, "only {killed} of {} were killed", points.len());
@@ -97,6 +101,25 @@ fn assert_before_or_after(machine: &Machine, before: &Content, after: &Content, 
     let either = [&before.held, &after.held];
     assert!(either.contains(&&otherwise), "{what}: held {otherwise:?}, before {:?}, after {:?}", before.held, after.held);
     machine.assert_settled();
+}
+
+/// The access keys that STS issued so far.
+fn issued(machine: &Machine) -> BTreeSet<String> {
+    machine.env.sandbox.issued().into_iter().map(|issued| issued.access_key_id).collect()
+}
+
+/// What STS issued to the killed process is in the history: by its key, or as a request of unknown outcome if the answer never
+/// reached the process.
+fn assert_recorded(machine: &Machine, issued: &BTreeSet<String>, what: &str) {
+    let history = machine.run(&["history", "--json", "--limit", "100000"]).ok().json();
+    let events = history["events"].as_array().unwrap();
+    let keys: BTreeSet<_> = events.iter().filter_map(|event| event["access_key_id"].as_str()).collect();
+    let unknown = events.iter().filter(|event| event["detail"]["code"] == "Interrupted").count();
+    let missing = issued.iter().filter(|key| !keys.contains(key.as_str())).count();
+    assert!(missing <= unknown, "{what}: {missing} of {issued:?} are not recorded, {unknown} requests have an unknown outcome");
+    let left = std::fs::read_dir(machine.env.state()).unwrap().flatten();
+    let left = left.filter(|file| file.file_name().to_string_lossy().starts_with("asked.")).count();
+    assert_eq!(left, 0, "{what}: what was asked is still written down");
 }
 
 /// The n-th call of each kind that changes something; as `strace` counts them, in each thread for itself.

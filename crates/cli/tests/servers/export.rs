@@ -41,6 +41,7 @@ pub fn record(env: &TestEnvironment, entries: impl IntoIterator<Item = Entry>) {
         actor,
         command: "test".into(),
         secrets: Secrets::new(Patience::NobodyCanAnswer),
+        intents: Default::default(),
         consent: Consent::Only(Default::default()),
     };
     stack::record(&StateDirectory::new(env.state()), &terms, entries).unwrap();

@@ -25,7 +25,9 @@ impl Severity {
     pub fn of(kind: EventKind) -> Severity {
         match kind {
             EventKind::Refused | EventKind::Failed => Severity::Low,
-            EventKind::SecretLost | EventKind::Pruned | EventKind::Resealed | EventKind::Unreadable => Severity::Medium,
+            EventKind::Orphaned | EventKind::SecretLost | EventKind::Pruned | EventKind::Resealed | EventKind::Unreadable => {
+                Severity::Medium
+            }
             _ => Severity::Informational,
         }
     }
@@ -81,7 +83,7 @@ impl Class {
     /// secret that is erased here ends no session there, so nothing is a logoff.
     fn of(kind: EventKind) -> Class {
         match kind {
-            EventKind::Acquired | EventKind::Refused | EventKind::Failed => {
+            EventKind::Acquired | EventKind::Refused | EventKind::Failed | EventKind::Orphaned => {
                 Class { uid: 3002, name: "Authentication", category: (3, "Identity & Access Management"), activity: (1, "Logon") }
             }
             EventKind::Imported | EventKind::Captured | EventKind::Saved | EventKind::Held => Class::api(CREATE),

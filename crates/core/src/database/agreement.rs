@@ -2,6 +2,7 @@
 //! the chain does not cover it.
 
 use std::{
+    borrow::Cow,
     collections::{HashMap, hash_map::RandomState},
     hash::BuildHasher,
 };
@@ -9,18 +10,42 @@ use std::{
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 use serde::Deserialize;
+use serde_json::Value;
 
-use super::{BadLog, DatabaseError, Wrong};
+use super::{BadLog, DatabaseError, Wrong, follow::ROWS};
 use crate::values::{CredentialId, EventKind};
 
 /// What an event that brought a credential set says of it, beside its columns.
 #[derive(Deserialize)]
 struct Brought<'a> {
     #[serde(borrow)]
-    kind: std::borrow::Cow<'a, str>,
+    kind: Cow<'a, str>,
     issued_at: Timestamp,
     expires_at: Option<Timestamp>,
+    #[serde(flatten, borrow)]
+    pins: Pins<'a>,
 }
+
+/// What pins a row to its secret and to what was asked for it. An event of an earlier version names no item, and compares no
+/// more than its columns.
+#[derive(Deserialize)]
+struct Pins<'a> {
+    #[serde(borrow)]
+    item: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    nonce: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    region: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    profile: Option<Cow<'a, str>>,
+    signed_by: Option<Value>,
+    request: Option<Value>,
+    way: Option<Value>,
+}
+
+/// The columns of a row that [`Facts`] hashes, and those that pin it.
+const COLUMNS: &str = "id, parent, access_key_id, account, arn, kind, issued_at, expires_at, replaced_by, state = 'pending',
+                       item, nonce, region, profile, signed_by, request, way";
 
 #[derive(Deserialize)]
 struct Renewed {
@@ -37,6 +62,7 @@ struct Pruned {
 struct Known {
     /// What never changes of it, hashed: there may be a million.
     facts: u64,
+    pins: u64,
     /// Whether the log need not say where it came from: an event did, or it is only announced.
     told: bool,
 }
@@ -60,17 +86,11 @@ impl Agreement {
     pub fn new(connection: &Connection) -> Result<Agreement, DatabaseError> {
         let facts = Facts(RandomState::new());
         let (mut known, mut replaced) = (HashMap::new(), HashMap::new());
-        let mut statement = connection.prepare(
-            "SELECT id, parent, access_key_id, account, arn, kind, issued_at, expires_at, replaced_by,
-                    state = 'pending'
-             FROM credential",
-        )?;
+        let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM credential"))?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let id = row.get(0)?;
-            let kind = row.get_ref(5)?.as_str().unwrap_or_default();
-            let facts = facts.hash(row, 1, kind, row.get(6)?, row.get(7)?)?;
-            known.insert(id, Known { facts, told: row.get(9)? });
+            known.insert(id, facts.known(row)?);
             if let Some(by) = row.get(8)? {
                 replaced.insert(id, by);
             }
@@ -85,11 +105,9 @@ impl Agreement {
         match kind {
             EventKind::Acquired | EventKind::Imported | EventKind::Captured => {
                 let (sequence, Ok(id)) = (row.get(0)?, row.get::<_, i64>(4)) else { return Ok(()) };
-                let Ok(Brought { kind, issued_at, expires_at }) = serde_json::from_str(detail()?) else { return Ok(()) };
-                let expires_at = expires_at.map(Timestamp::as_second);
-                let facts = self.facts.hash(row, 5, &kind, issued_at.as_second(), expires_at)?;
+                let Ok(brought) = serde_json::from_str::<Brought<'_>>(detail()?) else { return Ok(()) };
                 match self.known.get_mut(&id) {
-                    Some(known) if known.facts == facts => known.told = true,
+                    Some(known) if self.facts.agree(known, row, &brought)? => known.told = true,
                     Some(_) => self.wrong(Some(sequence), id),
                     None => drop(self.rowless.insert(id, sequence)),
                 }
@@ -135,9 +153,55 @@ impl Agreement {
     }
 }
 
+/// The same for one credential set alone: whether the event that brought it, if one pins it, says what its row says.
+pub(crate) fn agrees(connection: &Connection, id: CredentialId) -> Result<bool, DatabaseError> {
+    let facts = Facts(RandomState::new());
+    let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM credential WHERE id = ?1"))?;
+    let mut rows = statement.query([id.0])?;
+    let Some(known) = rows.next()?.map(|row| facts.known(row)).transpose()? else { return Ok(true) };
+    let brought = "WHERE credential = ?1 AND event IN ('acquired', 'imported', 'captured') ORDER";
+    let mut statement = connection.prepare(&ROWS.replace("ORDER", brought))?;
+    let mut rows = statement.query([id.0])?;
+    while let Some(row) = rows.next()? {
+        let detail = row.get_ref(9)?.as_str().unwrap_or_default();
+        // An event of an earlier version pins nothing.
+        let brought = serde_json::from_str::<Brought<'_>>(detail).ok().filter(|brought| brought.pins.item.is_some());
+        let Some(brought) = brought else { continue };
+        if !facts.agree(&known, row, &brought)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 struct Facts(RandomState);
 
 impl Facts {
+    /// Of a row with [`COLUMNS`].
+    fn known(&self, row: &Row<'_>) -> rusqlite::Result<Known> {
+        let text = |column| Ok::<_, rusqlite::Error>(row.get_ref(column)?.as_str_or_null().ok().flatten());
+        let kind = row.get_ref(5)?.as_str().unwrap_or_default();
+        let facts = self.hash(row, 1, kind, row.get(6)?, row.get(7)?)?;
+        let pins = self.0.hash_one([text(10)?, text(11)?, text(12)?, text(13)?, text(14)?, text(15)?, text(16)?]);
+        Ok(Known { facts, pins, told: row.get(9)? })
+    }
+
+    /// Whether an event, its columns as [`ROWS`] has them, says what the row of the credential set that it brought says.
+    fn agree(&self, known: &Known, event: &Row<'_>, brought: &Brought<'_>) -> rusqlite::Result<bool> {
+        let Brought { kind, issued_at, expires_at, pins } = brought;
+        let expires_at = expires_at.map(Timestamp::as_second);
+        let facts = self.hash(event, 5, kind, issued_at.as_second(), expires_at)?;
+        Ok(known.facts == facts && (pins.item.is_none() || known.pins == self.pins(pins)))
+    }
+
+    /// A value in the log is compact and in the order in which it was written, as it is in a row.
+    fn pins(&self, pins: &Pins<'_>) -> u64 {
+        let Pins { item, nonce, region, profile, signed_by, request, way } = pins;
+        let json = [signed_by, request, way].map(|value| value.as_ref().map(Value::to_string));
+        let [signed_by, request, way] = json.each_ref().map(Option::as_deref);
+        self.0.hash_one([item.as_deref(), nonce.as_deref(), region.as_deref(), profile.as_deref(), signed_by, request, way])
+    }
+
     /// From four columns that a credential set and an event both have, parent first, and what an event says elsewhere.
     fn hash(&self, row: &Row<'_>, from: usize, kind: &str, issued: i64, expires: Option<i64>) -> rusqlite::Result<u64> {
         let text = |column| Ok::<_, rusqlite::Error>(row.get_ref(column)?.as_str_or_null().ok().flatten());
@@ -152,7 +216,10 @@ pub(super) fn mend(connection: &Connection) -> Result<(), DatabaseError> {
     connection.execute_batch(
         "CREATE TEMP TABLE brought AS
             SELECT credential AS id, parent, access_key_id, account, arn, detail ->> '$.kind' AS kind,
-                   unixepoch(detail ->> '$.issued_at') AS issued_at, unixepoch(detail ->> '$.expires_at') AS expires_at
+                   unixepoch(detail ->> '$.issued_at') AS issued_at, unixepoch(detail ->> '$.expires_at') AS expires_at,
+                   detail ->> '$.item' AS item, detail ->> '$.nonce' AS nonce, detail ->> '$.region' AS region,
+                   detail ->> '$.profile' AS profile, detail ->> '$.signed_by' AS signed_by, detail ->> '$.request' AS request,
+                   detail ->> '$.way' AS way
             FROM event NOT INDEXED
             WHERE event IN ('acquired', 'imported', 'captured') AND credential IS NOT NULL AND json_valid(detail);
          CREATE TEMP TABLE renewed AS
@@ -162,18 +229,30 @@ pub(super) fn mend(connection: &Connection) -> Result<(), DatabaseError> {
             SELECT coalesce(max(detail ->> '$.acquired_through'), 0) AS through
             FROM event NOT INDEXED WHERE event = 'pruned' AND json_valid(detail);
          CREATE INDEX temp.brought_id ON brought (id);
+         CREATE INDEX temp.brought_item ON brought (item);
          CREATE INDEX temp.renewed_id ON renewed (id);",
     )?;
     for statement in [
+        // An item belongs to one row: what has another's gives it up first.
+        "UPDATE credential SET item = lower(hex(randomblob(16)))
+         WHERE EXISTS (SELECT 1 FROM temp.brought b WHERE b.item = credential.item AND b.id <> credential.id)",
+        "UPDATE credential SET item = b.item, nonce = b.nonce, region = b.region, profile = b.profile, signed_by = b.signed_by,
+                request = b.request, way = b.way
+         FROM temp.brought b WHERE b.id = credential.id AND b.item IS NOT NULL
+         AND (credential.item, credential.nonce, credential.region, credential.profile, credential.signed_by, credential.request,
+              credential.way)
+         IS NOT (b.item, b.nonce, b.region, b.profile, b.signed_by, b.request, b.way)",
         "UPDATE credential SET parent = b.parent, access_key_id = b.access_key_id, account = b.account, arn = b.arn,
                 kind = b.kind, issued_at = b.issued_at, expires_at = b.expires_at
          FROM temp.brought b WHERE b.id = credential.id
          AND (credential.parent, credential.access_key_id, credential.account, credential.arn, credential.kind,
               credential.issued_at, credential.expires_at)
          IS NOT (b.parent, b.access_key_id, b.account, b.arn, b.kind, b.issued_at, b.expires_at)",
-        "INSERT INTO credential (id, item, nonce, state, kind, access_key_id, temporary, account, arn, issued_at, expires_at)
-         SELECT id, lower(hex(randomblob(16))), '', 'erased', kind, access_key_id, access_key_id GLOB 'ASIA*', account, arn,
-                issued_at, expires_at
+        "INSERT INTO credential (id, item, nonce, state, kind, access_key_id, temporary, account, arn, issued_at, expires_at,
+                                 region, profile, signed_by, request, way)
+         SELECT id, coalesce(item, lower(hex(randomblob(16)))), coalesce(nonce, ''), 'erased', kind, access_key_id,
+                access_key_id GLOB 'ASIA*', account, arn, issued_at, expires_at, region, profile,
+                signed_by, request, way
          FROM temp.brought WHERE id NOT IN (SELECT id FROM credential)
          AND id NOT IN (SELECT credential FROM event NOT INDEXED WHERE event = 'secret-lost' AND credential IS NOT NULL)",
         // What was put in above has its parent from here, for the parent may have been put in after it.

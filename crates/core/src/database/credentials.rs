@@ -191,6 +191,36 @@ pub(crate) fn item(connection: &Connection, id: CredentialId) -> Result<Option<I
     Ok(Some(Item { id, nonce }))
 }
 
+/// The items of all credential sets whose secrets may be in the secret store.
+pub(crate) fn items_kept(connection: &Connection) -> Result<Vec<Item>, DatabaseError> {
+    let mut statement = connection.prepare("SELECT id, item, nonce FROM credential WHERE state <> 'erased' ORDER BY id")?;
+    let mut rows = statement.query([])?;
+    let mut items = Vec::new();
+    while let Some(row) = rows.next()? {
+        let item: String = row.get(1)?;
+        let what = || format!("its item is {item:?}");
+        let id = item.parse().map_err(|_| DatabaseError::BadRow {
+            table: "credential",
+            row: row.get(0).unwrap_or_default(),
+            what: what(),
+        })?;
+        items.push(Item { id, nonce: row.get(2)? });
+    }
+    Ok(items)
+}
+
+/// How many there are.
+pub(crate) fn count_kept(connection: &Connection) -> Result<usize, DatabaseError> {
+    let count: i64 = connection.query_row("SELECT count(*) FROM credential WHERE state <> 'erased'", [], |row| row.get(0))?;
+    Ok(usize::try_from(count).unwrap_or_default())
+}
+
+/// Says that the secrets of all of them are about to be erased.
+pub(crate) fn mark_all_leaving(connection: &Connection) -> Result<(), DatabaseError> {
+    connection.execute("UPDATE credential SET state = 'leaving', held = 0 WHERE state <> 'erased'", [])?;
+    Ok(())
+}
+
 /// What else the log is to say of the acquisition of a credential set.
 pub(crate) fn detail(connection: &Connection, id: CredentialId) -> Result<Map<String, Value>, DatabaseError> {
     let detail = connection.query_row("SELECT detail FROM credential WHERE id = ?1", [id.0], |row| row.get(0)).optional()?;
@@ -215,7 +245,18 @@ fn select(connection: &Connection, clause: &str, with: impl rusqlite::Params) ->
     Ok(found)
 }
 
+/// A row as a credential set; an error names it.
 fn credential(row: &Row<'_>) -> Result<Credential, DatabaseError> {
+    let id = row.get(0)?;
+    read(row).map_err(|error| match error {
+        DatabaseError::Nonsense { what, value } => {
+            DatabaseError::BadRow { table: "credential", row: id, what: format!("its {what} is {value:?}") }
+        }
+        error => error,
+    })
+}
+
+fn read(row: &Row<'_>) -> Result<Credential, DatabaseError> {
     let kind: String = row.get(1)?;
     let state: String = row.get(2)?;
     let identity = match (row.get(6)?, row.get(7)?, row.get(8)?) {

@@ -46,6 +46,16 @@ pub enum DatabaseError {
         /// What it holds.
         value: String,
     },
+    /// A row holds a number that credstack never writes, and with which nothing can be done.
+    #[error("row {row} of table {table} makes no sense: {what}")]
+    BadRow {
+        /// The table.
+        table: &'static str,
+        /// The row.
+        row: i64,
+        /// What is wrong with it.
+        what: String,
+    },
     /// Anything else SQLite says.
     #[error("the database refused: {0}")]
     Sql(rusqlite::Error),

@@ -13,7 +13,7 @@ pub(super) fn times() -> (i64, i64) {
 /// Appends an entry to the log, bound to the one before it.
 pub(crate) fn append(connection: &Connection, at: Timestamp, entry: &Entry) -> Result<(), DatabaseError> {
     let Head { count: last, hash: previous } = head(connection)?;
-    let sequence = last + 1;
+    let sequence = last.checked_add(1).ok_or_else(|| no_number_left(last))?;
     let detail = Value::Object(entry.detail.clone()).to_string();
     let hash = hash_of(&previous, sequence, at, entry, &detail);
     connection
@@ -35,6 +35,11 @@ pub(crate) fn append(connection: &Connection, at: Timestamp, entry: &Entry) -> R
             hash,
         ])?;
     Ok(())
+}
+
+/// No event can come after the last number that there is.
+pub(super) fn no_number_left(last: i64) -> DatabaseError {
+    DatabaseError::BadRow { table: "event", row: last, what: "no number is left for the next event".into() }
 }
 
 /// Where the log ends.

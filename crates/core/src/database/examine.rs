@@ -3,7 +3,8 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::{
-    Database, DatabaseError, InDatabase,
+    Database, DatabaseError, Head, InDatabase,
+    events::{head, no_number_left, times},
     guards::{index_complaints, schema_complaints},
     open::{BUSY, OPEN},
 };
@@ -28,9 +29,11 @@ impl Database {
             Ok(connection)
         };
         let connection = open().map_err(|error: rusqlite::Error| DatabaseError::from(error).at(path))?;
-        let complaints = index_complaints(&connection)
+        let mut complaints = index_complaints(&connection)
             .and_then(|found| Ok([found, schema_complaints(&connection)?, dangling(&connection)?].concat()))
             .unwrap_or_else(|error| vec![error.to_string()]);
+        // Where a table is missing, that was said.
+        complaints.extend(impossible(&connection).unwrap_or_default());
         let mendable = tables_are_whole(&connection).unwrap_or(false);
         let tables = ["stack", "frame", "credential", "event"];
         let readable = tables.iter().map(|table| (table.to_string(), count_readable(&connection, table))).collect();
@@ -51,6 +54,21 @@ fn dangling(connection: &Connection) -> rusqlite::Result<Vec<String>> {
         Ok(format!("table {} refers to rows of {} that are missing", row.get::<_, String>(0)?, row.get::<_, String>(1)?))
     };
     statement.query_map([], complaint)?.collect()
+}
+
+/// Rows with a number that credstack never writes.
+fn impossible(connection: &Connection) -> Result<Vec<String>, DatabaseError> {
+    let Head { count: last, .. } = head(connection)?;
+    let mut complaints: Vec<_> = (last == i64::MAX).then(|| no_number_left(last).to_string()).into_iter().collect();
+    let (from, to) = times();
+    let mut statement = connection.prepare(
+        "SELECT id FROM credential WHERE id < 1 OR issued_at NOT BETWEEN ?1 AND ?2 OR expires_at NOT BETWEEN ?1 AND ?2",
+    )?;
+    let mut rows = statement.query([from, to])?;
+    while let Some(row) = rows.next()? {
+        complaints.push(format!("row {} of table credential has an id or a time that makes no sense", row.get::<_, i64>(0)?));
+    }
+    Ok(complaints)
 }
 
 /// Counts rows by reading each one whole, up to the first that cannot be read.

@@ -95,7 +95,7 @@ fn follow(begin: Head, anchors: &[Head], receive: Receiver<Part>) -> Followed {
         let mut start = 0;
         for Stored { sequence, hash, end } in rows {
             let expected = hash_of_encoded(&head.hash, &bytes[start..end]);
-            if sequence != head.count + 1 || hash != Some(expected) {
+            if Some(sequence) != head.count.checked_add(1) || hash != Some(expected) {
                 return Err(Broken { good: head, found: sequence });
             }
             (head, start) = (Head { count: sequence, hash: expected }, end);

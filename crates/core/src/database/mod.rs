@@ -18,6 +18,7 @@ pub(crate) mod tampering;
 mod verdict;
 mod verify;
 
+pub(crate) use agreement::agrees;
 pub use chain::{GENESIS, hash_of};
 pub use error::{DatabaseError, InDatabase};
 pub use examine::Health;

@@ -98,7 +98,7 @@ impl Verified {
     pub fn misses(&self, anchor: &Head) -> BadLog {
         match anchor.count {
             past if past < self.begin.count => BadLog { event: Some(past), wrong: Wrong::Pruned },
-            past if past > self.head.count => BadLog { event: Some(self.head.count + 1), wrong: Wrong::CutOff },
+            past if past > self.head.count => BadLog { event: Some(self.head.count.saturating_add(1)), wrong: Wrong::CutOff },
             past => BadLog { event: Some(past), wrong: Wrong::Replaced },
         }
     }

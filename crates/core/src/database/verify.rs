@@ -74,7 +74,7 @@ pub(crate) fn chain(
     match follow::chain(connection, begin, anchors, look)? {
         Ok((head, through)) => Ok(Ok(Verified { begin, pruned_by, head, through, beside: None })),
         Err(Broken { good, found }) => {
-            let expected = good.count + 1;
+            let expected = good.count.saturating_add(1);
             let wrong = match found {
                 found if found > expected => Wrong::Missing,
                 found if found < expected => Wrong::Inserted,
@@ -110,7 +110,7 @@ fn hash_as(row: &Row<'_>, previous: &[u8; 32], sequence: i64) -> rusqlite::Resul
 /// What happened to the event after `good`, which is there and does not verify. Where more was done than one of these, it
 /// is one of them all the same.
 fn diagnose(connection: &Connection, good: &Head) -> Result<Wrong, DatabaseError> {
-    let bad = good.count + 1;
+    let bad = good.count.saturating_add(1);
     let mut first = connection.prepare("SELECT hash FROM event WHERE sequence = ?1")?;
     let stored: Vec<u8> = first.query_row([bad], |row| Ok(row.get_ref(0)?.as_bytes().unwrap_or_default().to_vec()))?;
     let Ok(stored) = <[u8; 32]>::try_from(stored) else { return Ok(Wrong::Changed) };
@@ -127,7 +127,7 @@ fn diagnose(connection: &Connection, good: &Head) -> Result<Wrong, DatabaseError
         if stands_at.is_none() && hash_as(row, &good.hash, bad)? == hash {
             stands_at = Some(sequence);
         }
-        renumbered |= sequence == bad + 1 && hash_as(row, &stored, sequence + 1)? == hash;
+        renumbered |= Some(sequence) == bad.checked_add(1) && hash_as(row, &stored, sequence.wrapping_add(1))? == hash;
         if others.len() < 100_000 {
             others.push((sequence, hash));
         }
@@ -139,7 +139,7 @@ fn diagnose(connection: &Connection, good: &Head) -> Result<Wrong, DatabaseError
     let mut rows = statement.query([bad])?;
     let Some(row) = rows.next()? else { return Ok(Wrong::Changed) };
     for (sequence, hash) in others {
-        for once in [sequence, sequence + 1, bad + 1] {
+        for once in [sequence, sequence.wrapping_add(1), bad.wrapping_add(1)] {
             if hash_as(row, &hash, once)? == stored {
                 return Ok(Wrong::Reordered);
             }

@@ -52,6 +52,12 @@ pub enum SecretStoreError {
         /// The item.
         id: Uuid,
     },
+    /// The item is that of another row.
+    #[error("the stored item {id} belongs to another access key: the database was changed")]
+    OtherKey {
+        /// The item.
+        id: Uuid,
+    },
     /// What is stored cannot be read as a credential set.
     #[error("the stored item {id} is damaged")]
     DamagedItem {
@@ -177,6 +183,9 @@ impl SecretStoreError {
             NoEntry { .. } => "make sure that the keyring or vault is the one it was stored in; nothing was deleted",
             Stale { .. } | DamagedItem { .. } | DamagedFile { .. } => {
                 "acquire the credentials again; `credstack doctor` says which"
+            }
+            OtherKey { .. } => {
+                "keep a copy of the state directory; `credstack audit verify` finds what was changed, `credstack audit seal` puts it back"
             }
             NotKept { .. } => "try again, or choose the other secret store with `credstack setup`",
             TooLarge { .. } => "check that what was imported is an AWS credential",

@@ -162,6 +162,17 @@ impl SecretStore {
         self.get_within(Duration::MAX, item)
     }
 
+    /// The same for the row that has this access key id.
+    ///
+    /// # Errors
+    ///
+    /// [`SecretStoreError::OtherKey`] where the item has the secret of another one: whoever exchanges the items of two rows
+    /// has the keys of neither.
+    pub fn get_of(&self, item: &Item, access_key_id: &str) -> Result<CredentialSet> {
+        let set = self.get(item)?;
+        if set.access_key_id == access_key_id { Ok(set) } else { Err(SecretStoreError::OtherKey { id: item.id }) }
+    }
+
     fn get_within(&self, most: Duration, item: &Item) -> Result<CredentialSet> {
         let payload = match self {
             SecretStore::Keyring(keyring) => keyring.get(most, item.id)?,

@@ -128,7 +128,9 @@ impl Change {
     /// Writes a credential set down whose secret is never stored.
     pub(super) fn announce(&mut self, acquired: &Acquired, detail: &Map<String, Value>) -> Result<CredentialId, StackError> {
         let item = Item::new(self.now)?;
-        Ok(self.database.write(|transaction| credentials::insert_pending(transaction, acquired, &item, detail))?)
+        let id = self.database.write(|transaction| credentials::insert_pending(transaction, acquired, &item, detail))?;
+        self.intents.settle(&acquired.set.access_key_id);
+        Ok(id)
     }
 
     /// Says that it stays without its secret.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::{
-    Secrets, StackError, StackView, StateDirectory,
+    Asked, Intents, Orphan, Secrets, StackError, StackView, StateDirectory,
     lock::{Lock, PATIENCE},
     record::{by, entry_about},
 };
@@ -29,6 +29,8 @@ pub struct Terms {
     pub command: String,
     /// The secret store, as the whole command has it.
     pub secrets: Secrets,
+    /// The requests that the process has under way.
+    pub intents: Intents,
     /// Which irreplaceable secrets may be erased.
     pub consent: Consent,
 }
@@ -59,6 +61,7 @@ pub struct Change {
     pub(super) now: Timestamp,
     pub(super) actor: Actor,
     pub(super) secrets: Secrets,
+    pub(super) intents: Intents,
     pub(super) notices: Vec<Notice>,
     consent: Consent,
 }
@@ -68,6 +71,10 @@ pub struct Change {
 pub enum Notice {
     /// A push was cut off after its secret had arrived; the credential set is held.
     CutOff(CredentialId),
+    /// A process ended after STS had issued a session and before the session was recorded.
+    Orphaned(Box<Orphan>),
+    /// A process ended while STS was asked: whether a session was issued is not known.
+    Interrupted(Asked),
     /// Some work could not be done yet, on all of these for the same reason; the next change tries again.
     Postponed {
         /// Which work.
@@ -117,22 +124,33 @@ impl Change {
         Change::begin_within(Duration::ZERO, place, terms)
     }
 
+    /// The same for one that erases everything: nothing is settled before, for the database may be one with which that cannot be
+    /// done.
+    pub fn begin_purge(place: &StateDirectory, terms: Terms) -> Result<Change, StackError> {
+        Change::open(PATIENCE, place, terms)
+    }
+
     fn begin_within(patience: Duration, place: &StateDirectory, terms: Terms) -> Result<Change, StackError> {
+        let mut change = Change::open(patience, place, terms)?;
+        change.recover()?;
+        // A count that cannot be written is no reason not to do what was asked: the next change tries again.
+        let _tried_again = change.settle_intents().and_then(|()| change.fold_uses());
+        Ok(change)
+    }
+
+    fn open(patience: Duration, place: &StateDirectory, terms: Terms) -> Result<Change, StackError> {
         let lock = Lock::take(place, &terms.command, patience)?;
-        let mut change = Change {
+        Ok(Change {
             _lock: lock,
             place: place.clone(),
             database: Database::create(&place.database())?,
             now: terms.now,
             actor: terms.actor,
             secrets: terms.secrets,
+            intents: terms.intents,
             notices: Vec::new(),
             consent: terms.consent,
-        };
-        change.recover()?;
-        // A count that cannot be written is no reason not to do what was asked: the next change tries again.
-        let _tried_again = change.fold_uses();
-        Ok(change)
+        })
     }
 
     /// What a person should hear. Each is given once.

@@ -51,7 +51,7 @@ impl Reader {
         Ok(match (found, oldest) {
             (Some(hash), _) if hex::encode(hash) == cursor.hash => Standing::Whole,
             // Nothing is missing behind it.
-            (None, Some(oldest)) if oldest == cursor.sequence + 1 => Standing::Whole,
+            (None, Some(oldest)) if Some(oldest) == cursor.sequence.checked_add(1) => Standing::Whole,
             (None, Some(oldest)) if oldest > cursor.sequence => Standing::Pruned(oldest),
             _ => Standing::Replaced,
         })

@@ -37,6 +37,9 @@ pub enum StackError {
     /// The secret of a credential set that is still on a stack is gone: its store was given up.
     #[error("the secret of {0} was given up with the store that it was in")]
     GivenUp(CredentialId),
+    /// The row of a credential set is not what the event that brought it says of it.
+    #[error("{0} is not what the history says of it: the database was changed")]
+    Altered(CredentialId),
     /// The credential set has expired.
     #[error("{id} expired at {at}")]
     Expired {

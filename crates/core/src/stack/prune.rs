@@ -59,10 +59,10 @@ fn oldest(connection: &Connection, before: Timestamp) -> Result<Option<Oldest>, 
     let Some(first) = first else { return Ok(None) };
     let mut kept = connection.prepare("SELECT min(sequence) FROM event WHERE at >= ?1")?;
     let last = match kept.query_row([before.as_second()], |row| row.get::<_, Option<i64>>(0))? {
-        Some(kept) => kept - 1,
+        Some(kept) => kept.saturating_sub(1),
         None => events::head(connection)?.count,
     };
     let hash =
         connection.prepare("SELECT hash FROM event WHERE sequence = ?1")?.query_row([last], |row| row.get(0)).optional()?;
-    Ok(hash.map(|hash| Oldest { count: last + 1 - first, through: Head { count: last, hash } }))
+    Ok(hash.map(|hash| Oldest { count: last.saturating_sub(first).saturating_add(1), through: Head { count: last, hash } }))
 }

@@ -1,7 +1,8 @@
 use std::{fs, io, path::Path};
 
 use super::{
-    Change, Notice, StackError, StateDirectory,
+    Change, StackError, StateDirectory,
+    intents::remove_intents,
     lock::{Lock, PATIENCE},
     record::{by, entry_about},
     secret_stores::chosen,
@@ -11,7 +12,7 @@ use crate::{
     database::{Database, DatabaseError, credentials, events},
     private_files::remove_if_there,
     secret_store::{SecretStore, StoreChoice},
-    values::{Credential, EventKind, State},
+    values::{Credential, EventKind, Item, State},
 };
 
 impl Change {
@@ -22,6 +23,11 @@ impl Change {
             kept.extend(self.database.read(|connection| credentials::in_state(connection, state))?);
         }
         Ok(kept)
+    }
+
+    /// Where they are in the secret store, whatever else their rows say.
+    fn items_kept(&self) -> Result<Vec<Item>, StackError> {
+        Ok(self.database.read(credentials::items_kept)?)
     }
 
     /// Gives up every secret that is kept: the secret store cannot be reached any more. In a keyring they stay; a vault's
@@ -48,20 +54,29 @@ impl Change {
     /// Erases every secret and then everything else of ours in the state directory, the log included. What is not ours
     /// stays. If a secret, or the seal of the log, cannot be erased the database stays too, and knows which ones are left;
     /// `abandoned` is one whose secret store was given up.
-    pub fn purge(mut self, abandoned: bool) -> Result<(), StackError> {
-        let kept = self.secrets_kept()?;
-        self.write(|transaction| kept.iter().try_for_each(|it| credentials::mark_leaving(transaction, it.id)))?;
-        self.notices.clear();
-        self.erase(kept);
-        for notice in std::mem::take(&mut self.notices) {
-            if let Notice::Postponed { error, .. } = notice {
-                return Err(error);
+    ///
+    /// How many secrets were erased, or given up. Nothing is logged, for the log goes too: it may be one to which nothing can be added.
+    pub fn purge(mut self, abandoned: bool) -> Result<usize, StackError> {
+        if abandoned {
+            let given_up = self.database.read(credentials::count_kept)?;
+            if let Ok(Some(StoreChoice::Vault { .. })) = chosen(&self.database) {
+                SecretStore::dissolve_vault(&self.place.vault())?;
             }
+            remove_everything(&self.place)?;
+            return Ok(given_up);
         }
-        if chosen(&self.database)? == Some(StoreChoice::Keyring) && !abandoned {
+        let kept = self.items_kept()?;
+        // What a purge that is cut off has erased is settled by the next change.
+        self.write(|transaction| credentials::mark_all_leaving(transaction))?;
+        if !kept.is_empty() {
+            let store = self.store()?;
+            kept.iter().try_for_each(|item| store.erase(item))?;
+        }
+        if chosen(&self.database)? == Some(StoreChoice::Keyring) {
             self.store()?.erase_seal(self.place.path())?;
         }
-        remove_everything(&self.place)
+        remove_everything(&self.place)?;
+        Ok(kept.len())
     }
 }
 
@@ -85,6 +100,7 @@ fn remove_everything(place: &StateDirectory) -> Result<(), StackError> {
     Database::remove(&place.database())?;
     remove_uses(place)?;
     let questions = place.question_locks().map_err(unusable(place.path()))?;
+    remove_intents(place)?;
     for path in questions.into_iter().chain([place.renewal_lock(), place.lock()]) {
         remove_if_there(&path).map_err(unusable(&path))?;
     }

@@ -86,6 +86,7 @@ impl Change {
         let store = self.store()?;
         let item = Item::new(self.now)?;
         let id = self.write(|transaction| credentials::insert_pending(transaction, acquired, &item, detail))?;
+        self.intents.settle(&acquired.set.access_key_id);
         match store.put(&item, &acquired.set) {
             Ok(()) => Ok(id),
             Err(error) => {
@@ -164,6 +165,11 @@ impl Change {
             Kind::Ambient => EventKind::Captured,
             _ => EventKind::Acquired,
         };
+        // What pins the row, so that whoever changes it is found: its item in the secret store, and below what was asked.
+        if let Some(item) = self.database.read(|connection| credentials::item(connection, id))? {
+            detail.insert("item".into(), json!(item.id.to_string()));
+            detail.insert("nonce".into(), json!(item.nonce));
+        }
         detail.insert("kind".into(), json!(credential.kind));
         detail.insert("issued_at".into(), json!(credential.issued_at));
         detail.insert("expires_at".into(), json!(credential.expires_at));

@@ -11,7 +11,7 @@ use super::{
     secret_stores::chosen,
 };
 use crate::{
-    database::{BadLog, Database, DatabaseError, EventFilter, Head, Verified, credentials, events, stacks},
+    database::{BadLog, Database, DatabaseError, EventFilter, Head, Verified, agrees, credentials, events, stacks},
     secret_store::{SecretStore, SecretStoreError, StoreChoice},
     values::{Credential, CredentialId, CredentialSet, Event, Frame, FrameName, Frames, StackName, State},
 };
@@ -258,7 +258,7 @@ impl Reader {
             _ => {}
         }
         let store = self.secrets.open(&choice.ok_or(StackError::NoStoreChosen)?, &self.place)?;
-        let set = store.get(&item).map_err(|error| self.not_there(id, error))?;
+        let set = store.get_of(&item, &credential.access_key_id).map_err(|error| self.not_there(id, error))?;
         Ok(FrameKeys::Stored(Box::new(credential), set))
     }
 
@@ -272,7 +272,18 @@ impl Reader {
         if !credential.has_secret() {
             return Err(self.gone(id));
         }
-        self.secrets.chosen(database, &self.place)?.get(&item).map_err(|error| self.not_there(id, error))
+        let store = self.secrets.chosen(database, &self.place)?;
+        store.get_of(&item, &credential.access_key_id).map_err(|error| self.not_there(id, error))
+    }
+
+    /// Fails if the row of a credential set says other than the event that brought it. Where there is no such event any more, or
+    /// an earlier version wrote it, nothing can be compared.
+    pub fn require_unaltered(&self, id: CredentialId) -> Result<(), StackError> {
+        let agrees = |database: &Database| database.read(|connection| agrees(connection, id));
+        match self.database.as_ref().map(agrees).transpose()? {
+            Some(false) => Err(StackError::Altered(id)),
+            _ => Ok(()),
+        }
     }
 
     /// Why a credential set has no secret any more. What is erased is on no stack.

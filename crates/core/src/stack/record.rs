@@ -1,12 +1,51 @@
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{Change, StackError, StateDirectory, Terms, seal};
 use crate::{
     database::{Database, DatabaseError, events},
-    values::{Credential, CredentialId, Entry, EventKind, Frame, Frames, StackName},
+    values::{Credential, CredentialId, Entry, EventKind, Frame, Frames, Identity, StackName},
 };
 
+/// A session that STS issued and that is neither kept nor handed out.
+#[derive(Clone, Debug)]
+pub struct Orphan {
+    /// Why not: `another-identity`, `suspect` or `interrupted`.
+    pub reason: &'static str,
+    /// Its access key id.
+    pub access_key_id: String,
+    /// When it expires, if STS said it.
+    pub expires_at: Option<Timestamp>,
+    /// The identity that STS named, if it named one.
+    pub identity: Option<Identity>,
+    /// The credential set that signed.
+    pub parent: Option<CredentialId>,
+    /// What else the log is to say of it, such as the operation and its target. Nothing secret.
+    pub detail: Map<String, Value>,
+}
+
 impl Change {
+    /// Writes down a session that is neither kept nor handed out: AWS accepts it until it expires.
+    pub fn record_orphan(&mut self, stack: &StackName, orphan: Orphan) -> Result<(), StackError> {
+        let Orphan { reason, access_key_id, expires_at, identity, parent, mut detail } = orphan;
+        detail.insert("reason".into(), json!(reason));
+        detail.insert("expires_at".into(), json!(expires_at));
+        let (account, arn) = identity.map(|identity| (identity.account, identity.arn)).unzip();
+        let key = Some(access_key_id.clone());
+        let entry = Entry {
+            stack: Some(stack.clone()),
+            parent,
+            access_key_id: key,
+            account,
+            arn,
+            detail,
+            ..Entry::new(EventKind::Orphaned)
+        };
+        self.append([entry])?;
+        self.intents.settle(&access_key_id);
+        Ok(())
+    }
+
     /// Writes down that STS refused a request, or could not be reached. `detail` says what was asked, and nothing
     /// secret.
     pub fn record_failure(

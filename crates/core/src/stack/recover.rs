@@ -34,7 +34,7 @@ impl Change {
         let id = credential.id;
         let item = self.database.read(|connection| credentials::item(connection, id))?;
         let item = item.ok_or(StackError::NoSuchCredential(id))?;
-        match self.store()?.get(&item).map_err(StackError::from) {
+        match self.store()?.get_of(&item, &credential.access_key_id).map_err(StackError::from) {
             Ok(_) => {
                 let (now, actor) = (self.now, self.actor_json());
                 let mut entries = self.unlogged_acquisition(id)?;

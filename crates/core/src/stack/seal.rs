@@ -51,7 +51,7 @@ impl Seals {
         for (seal, through) in self.found().zip(verified.through.chunks(2)) {
             let (count, cut_off) = match (through, verified.pruned_by) {
                 ([true, _], _) => (seal.next.count, 0),
-                ([_, true], _) => (seal.previous.count, seal.next.count - seal.previous.count),
+                ([_, true], _) => (seal.previous.count, seal.next.count.saturating_sub(seal.previous.count)),
                 (_, Some(by)) if seal.next.count < verified.begin.count => return Err(unsealed_prune(by)),
                 _ => {
                     let known = [seal.next, seal.previous].into_iter().find(|head| head.count <= verified.head.count);

@@ -49,7 +49,14 @@ impl Machine {
 
     fn change(&self, second: i64) -> Change {
         let (now, secrets) = (at(second), Secrets::new(Patience::NobodyCanAnswer));
-        let terms = Terms { now, actor: Actor::default(), command: "test".into(), secrets, consent: Consent::Everything };
+        let terms = Terms {
+            now,
+            actor: Actor::default(),
+            command: "test".into(),
+            secrets,
+            intents: Default::default(),
+            consent: Consent::Everything,
+        };
         Change::begin(&self.place, terms).unwrap()
     }
 

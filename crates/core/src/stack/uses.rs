@@ -121,7 +121,7 @@ fn entry(connection: &Connection, hour: i64, id: i64, count: u64) -> Result<Opti
         }
         id => credentials::find(connection, CredentialId(id))?.map(|credential| entry_about(EventKind::UsedBy, &credential)),
     };
-    Ok(about.zip(Timestamp::from_second(hour * HOUR).ok()).map(|(mut entry, hour)| {
+    Ok(about.zip(hour.checked_mul(HOUR).and_then(|at| Timestamp::from_second(at).ok())).map(|(mut entry, hour)| {
         entry.detail.insert("by".into(), json!("credential-process"));
         entry.detail.insert("hour".into(), json!(hour));
         entry.detail.insert("count".into(), json!(count));

@@ -57,8 +57,14 @@ impl Machine {
 
     fn change(&self, now: i64) -> Change {
         let secrets = Secrets::new(Patience::NobodyCanAnswer);
-        let terms =
-            Terms { now: at(now), actor: Actor::default(), command: "test".into(), secrets, consent: Consent::Everything };
+        let terms = Terms {
+            now: at(now),
+            actor: Actor::default(),
+            command: "test".into(),
+            secrets,
+            intents: Default::default(),
+            consent: Consent::Everything,
+        };
         Change::begin(&self.place, terms).unwrap()
     }
 

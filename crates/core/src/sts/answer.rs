@@ -36,8 +36,36 @@ pub struct Granted {
     pub region: String,
 }
 
-/// What was missing in an answer.
-pub(super) struct Incomplete(pub(super) &'static str);
+/// What an answer tells of credentials that STS issued, whether they can be used or not. Nothing of it is secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issued {
+    /// Their access key id.
+    pub access_key_id: String,
+    /// When they expire, if the answer says it.
+    pub expires_at: Option<Timestamp>,
+    /// The identity that the answer names, if it names one.
+    pub identity: Option<Identity>,
+    /// STS's id for the request.
+    pub request_id: Option<String>,
+}
+
+/// What was missing in an answer, and what it issued all the same.
+pub(super) struct Incomplete {
+    pub(super) missing: &'static str,
+    pub(super) issued: Option<Box<Issued>>,
+}
+
+impl Granted {
+    /// What is told of it where it is not used.
+    pub fn issued(&self) -> Issued {
+        Issued {
+            access_key_id: self.set.access_key_id.clone(),
+            expires_at: Some(self.expires_at),
+            identity: self.identity.clone(),
+            request_id: self.request_id.clone(),
+        }
+    }
+}
 
 /// An answer without what only the client knows, endpoint and region.
 pub(super) trait IntoGranted {
@@ -52,14 +80,16 @@ macro_rules! role_session {
                 let request_id = self.request_id().map(str::to_owned);
                 #[expect(deprecated, reason = "servers other than AWS give nothing else")]
                 let packed_policy_size = self.packed_policy_size;
-                let user = self.assumed_role_user.map(|user| identity(user.arn, user.assumed_role_id));
-                Ok(Granted {
-                    identity: user.transpose()?,
-                    packed_policy_size,
-                    session_token_utilization: self.session_token_utilization,
-                    source_identity: self.source_identity,
-                    ..granted(self.credentials, request_id)?
-                })
+                let user = self.assumed_role_user.map(|user| (user.arn, user.assumed_role_id));
+                named(
+                    Granted {
+                        packed_policy_size,
+                        session_token_utilization: self.session_token_utilization,
+                        source_identity: self.source_identity,
+                        ..granted(self.credentials, request_id)?
+                    },
+                    user,
+                )
             }
         }
     };
@@ -92,35 +122,43 @@ impl IntoGranted for GetFederationTokenOutput {
         let request_id = self.request_id().map(str::to_owned);
         #[expect(deprecated, reason = "servers other than AWS give nothing else")]
         let packed_policy_size = self.packed_policy_size;
-        let user = self.federated_user.map(|user| identity(user.arn, user.federated_user_id));
-        Ok(Granted {
-            identity: user.transpose()?,
-            packed_policy_size,
-            session_token_utilization: self.session_token_utilization,
-            ..granted(self.credentials, request_id)?
-        })
+        let user = self.federated_user.map(|user| (user.arn, user.federated_user_id));
+        named(
+            Granted {
+                packed_policy_size,
+                session_token_utilization: self.session_token_utilization,
+                ..granted(self.credentials, request_id)?
+            },
+            user,
+        )
     }
 }
 
 fn granted(credentials: Option<Credentials>, request_id: Option<String>) -> Result<Granted, Incomplete> {
-    let credentials = credentials.ok_or(Incomplete("credentials"))?;
+    let credentials = credentials.ok_or(Incomplete { missing: "credentials", issued: None })?;
     let set = CredentialSet {
         access_key_id: credentials.access_key_id,
         secret_access_key: credentials.secret_access_key.into(),
         session_token: Some(credentials.session_token.into()),
     };
+    let expiration = credentials.expiration;
+    let nanos = i32::try_from(expiration.subsec_nanos()).unwrap_or_default();
+    // What is left out comes as the beginning of time.
+    let expires_at = Timestamp::new(expiration.secs(), nanos).ok().filter(|_| expiration.secs() != 0);
+    let incomplete = |missing| {
+        let issued = CredentialSet::is_key_id(&set.access_key_id).then(|| {
+            let (access_key_id, request_id) = (set.access_key_id.clone(), request_id.clone());
+            Box::new(Issued { access_key_id, expires_at, identity: None, request_id })
+        });
+        Incomplete { missing, issued }
+    };
     // An empty token, for one, would be taken for none, and the set for keys that last for ever.
     if set.fault().is_some() {
-        return Err(Incomplete("usable credentials"));
+        return Err(incomplete("usable credentials"));
     }
-    let expiration = credentials.expiration;
-    // What is left out comes as the beginning of time.
-    if expiration.secs() == 0 {
-        return Err(Incomplete("an Expiration"));
-    }
-    let nanos = i32::try_from(expiration.subsec_nanos()).unwrap_or_default();
+    let expires_at = expires_at.ok_or_else(|| incomplete("a usable Expiration"))?;
     Ok(Granted {
-        expires_at: Timestamp::new(expiration.secs(), nanos).map_err(|_| Incomplete("a usable Expiration"))?,
+        expires_at,
         set,
         identity: None,
         packed_policy_size: None,
@@ -132,7 +170,11 @@ fn granted(credentials: Option<Credentials>, request_id: Option<String>) -> Resu
     })
 }
 
-fn identity(arn: String, user_id: String) -> Result<Identity, Incomplete> {
-    let account = arn.parse::<Arn>().map_err(|_| Incomplete("a usable Arn"))?.account;
-    Ok(Identity { account, arn, user_id })
+/// With the ARN and the unique id that the answer has for it.
+fn named(granted: Granted, user: Option<(String, String)>) -> Result<Granted, Incomplete> {
+    let Some((arn, user_id)) = user else { return Ok(granted) };
+    match arn.parse::<Arn>() {
+        Ok(Arn { account, .. }) => Ok(Granted { identity: Some(Identity { account, arn, user_id }), ..granted }),
+        Err(_) => Err(Incomplete { missing: "a usable Arn", issued: Some(Box::new(granted.issued())) }),
+    }
 }

@@ -29,6 +29,9 @@ use crate::{
     },
 };
 
+/// What an answer lacks that has a secret of the request in place of a name.
+const NO_SECRET: &str = "an identity that is none of the request's secrets";
+
 /// A way to STS: region, endpoint, trust, proxies and time-outs, found once.
 #[derive(Debug)]
 pub struct Sts {
@@ -93,7 +96,8 @@ impl Sts {
         self.block_on(self.call(Some(signer), "GetCallerIdentity", &OneTime::default()).identify())
     }
 
-    /// [`Sts::ask`] and [`Sts::caller_identity`] of the signer at the same time.
+    /// [`Sts::ask`] and [`Sts::caller_identity`] of the signer at the same time. `issued` is told of credentials as soon as
+    /// their answer is read, before the identity is waited for.
     ///
     /// # Errors
     ///
@@ -104,12 +108,14 @@ impl Sts {
         signer: &CredentialSet,
         request: &Request,
         one_time: &OneTime,
+        issued: impl FnOnce(&Granted) + Send,
     ) -> Result<(Granted, Option<Identity>), StsError> {
         const LATER: Duration = Duration::from_secs(2);
         self.block_on(async {
             let identify = self.call(Some(signer), "GetCallerIdentity", &OneTime::default());
             let identity = tokio::spawn(async move { identify.identify().await.ok() });
             let granted = self.call(Some(signer), request.operation(), one_time).ask(request, one_time).await?;
+            issued(&granted);
             let identity = tokio::time::timeout(LATER, identity).await;
             Ok((granted, identity.ok().and_then(Result::ok).flatten()))
         })
@@ -200,20 +206,23 @@ impl Call {
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
         let answer = answer.map_err(|error| StsError::from_sdk(error, self.as_call()))?;
-        let granted = answer.into_granted().map_err(|missing| self.as_call().incomplete(missing.0))?;
+        let granted = answer.into_granted().map_err(|it| self.as_call().suspect(it.missing, it.issued.map(|issued| *issued)))?;
         let identity = granted.identity.as_ref().map_or([""; 2], |identity| [&identity.arn, &identity.user_id]);
-        let said = [identity[0], identity[1], granted.source_identity.as_deref().unwrap_or_default()];
-        self.refuse_echo(&said)?;
-        Ok(Granted { endpoint: self.as_call().endpoint, region: self.region.clone(), ..granted })
+        let source_identity = granted.source_identity.as_deref().unwrap_or_default();
+        if self.repeats_a_secret(&[identity[0], identity[1], source_identity, &granted.set.access_key_id]) {
+            return Err(self.as_call().suspect(NO_SECRET, Some(granted.issued())));
+        }
+        let request_id = granted.request_id.filter(|id| !self.repeats_a_secret(&[id]));
+        Ok(Granted { endpoint: self.as_call().endpoint, region: self.region.clone(), request_id, ..granted })
     }
 
     /// An answer that repeats a secret of the request where a name should be is none of STS's, and is not written down.
     pub(super) fn refuse_echo(&self, said: &[&str]) -> Result<(), StsError> {
-        let repeats = |secret: &SecretString| said.iter().any(|text| text.contains(secret.expose_secret()));
-        match self.secrets.iter().filter(|secret| !secret.expose_secret().is_empty()).any(repeats) {
-            true => Err(self.as_call().incomplete("an identity that is none of the request's secrets")),
-            false => Ok(()),
-        }
+        if self.repeats_a_secret(said) { Err(self.as_call().incomplete(NO_SECRET)) } else { Ok(()) }
+    }
+
+    fn repeats_a_secret(&self, said: &[&str]) -> bool {
+        said.iter().any(|text| error::is_echo(text, &self.secrets))
     }
 
     pub(super) fn as_call(&self) -> error::Call {

@@ -6,8 +6,11 @@ use aws_types::request_id::RequestId;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use super::Refusal;
-use crate::http::{CaBundleError, TooLong};
+use super::{Issued, Refusal};
+use crate::{
+    http::{CaBundleError, TooLong},
+    values::CredentialSet,
+};
 
 /// Why STS gave nothing. No secret, MFA code or token is in any of these.
 ///
@@ -52,6 +55,16 @@ pub enum StsError {
         /// What is wrong with it.
         what: String,
     },
+    /// An answer that issued credentials and that cannot be believed. They are not handed out, and AWS may accept them.
+    #[error("the answer from {endpoint} is not one of STS's: {what}")]
+    Suspect {
+        /// The endpoint's URL.
+        endpoint: String,
+        /// What is wrong with it.
+        what: String,
+        /// What was issued.
+        issued: Box<Issued>,
+    },
     /// The AWS configuration cannot be used: a file that cannot be read, an endpoint that is no URL.
     #[error("the AWS configuration cannot be used: {what}")]
     Configuration {
@@ -76,7 +89,7 @@ impl StsError {
                     .into()
             }
             StsError::CaBundle { .. } => "let AWS_CA_BUNDLE, or ca_bundle in the profile, name a file of PEM certificates".into(),
-            StsError::Malformed { .. } => {
+            StsError::Malformed { .. } | StsError::Suspect { .. } => {
                 "check AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL and the proxy variables, and whether this network asks to sign in"
                     .into()
             }
@@ -90,7 +103,8 @@ impl StsError {
             StsError::Refused(refusal) => &refusal.endpoint,
             StsError::Unreachable { endpoint, .. }
             | StsError::TimedOut { endpoint, .. }
-            | StsError::Malformed { endpoint, .. } => endpoint,
+            | StsError::Malformed { endpoint, .. }
+            | StsError::Suspect { endpoint, .. } => endpoint,
             StsError::CaBundle { .. } | StsError::Configuration { .. } => return None,
         };
         // Where the time was over before anything was sent, the region stands there.
@@ -114,6 +128,12 @@ impl StsError {
             };
         }
         let reached = || endpoint.clone();
+        if let Some(issued) =
+            error.raw_response().filter(|it| it.status().is_success()).and_then(|it| issued_in(it, &call.secrets))
+        {
+            let what = format!("{operation} with credentials in a form that STS never uses");
+            return StsError::Suspect { endpoint: reached(), what, issued: Box::new(issued) };
+        }
         match &error {
             SdkError::ServiceError(refused) => {
                 let status = refused.raw().status().as_u16();
@@ -152,6 +172,25 @@ pub(super) struct Call {
     pub(super) secrets: Vec<SecretString>,
 }
 
+/// The credentials in an answer that cannot be read as a whole.
+fn issued_in(response: &HttpResponse, secrets: &[SecretString]) -> Option<Issued> {
+    let text = String::from_utf8_lossy(response.body().bytes()?);
+    let element = |name: &str| {
+        let (_, rest) = text.split_once(&format!("<{name}>"))?;
+        Some(rest.split('<').next().unwrap_or_default().trim().to_owned())
+    };
+    let access_key_id = element("AccessKeyId").filter(|id| CredentialSet::is_key_id(id) && !is_echo(id, secrets))?;
+    let expires_at = element("Expiration").and_then(|at| at.parse().ok());
+    Some(Issued { access_key_id, expires_at, identity: None, request_id: None })
+}
+
+/// Whether a text repeats a secret of the request. What is as short as the code of an MFA device, or a made-up secret of an
+/// emulator, stands in many a name by chance.
+pub(super) fn is_echo(text: &str, secrets: &[SecretString]) -> bool {
+    const SHORTEST: usize = 16;
+    secrets.iter().map(ExposeSecret::expose_secret).any(|secret| secret.len() >= SHORTEST && text.contains(secret))
+}
+
 /// A text without the secrets that an answer may repeat, as they are or as the request had them.
 fn redacted(text: &str, secrets: &[SecretString]) -> String {
     let mut text = text.to_owned();
@@ -176,6 +215,20 @@ impl Call {
     pub(super) fn incomplete(self, missing: &str) -> StsError {
         let what = format!("{} without {missing}", self.operation);
         StsError::Malformed { endpoint: self.endpoint, status: Some(200), what }
+    }
+
+    /// The same of an answer that issued credentials. An access key id that is a secret of the request is none.
+    pub(super) fn suspect(self, missing: &str, issued: Option<Issued>) -> StsError {
+        let is_echo = |text: &str| is_echo(text, &self.secrets);
+        let Some(Issued { access_key_id, expires_at, identity, request_id }) = issued.filter(|it| !is_echo(&it.access_key_id))
+        else {
+            return self.incomplete(missing);
+        };
+        let identity = identity.filter(|identity| !is_echo(&identity.arn) && !is_echo(&identity.user_id));
+        let request_id = request_id.filter(|id| !is_echo(id));
+        let issued = Issued { access_key_id, expires_at, identity, request_id };
+        let what = format!("{} without {missing}", self.operation);
+        StsError::Suspect { endpoint: self.endpoint, what, issued: Box::new(issued) }
     }
 }
 

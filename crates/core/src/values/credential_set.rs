@@ -27,12 +27,15 @@ impl CredentialSet {
         repeats(&self.secret_access_key) || self.session_token.as_ref().is_some_and(repeats)
     }
 
+    /// Whether a text can be an access key id. Emulators give shorter ones than AWS does.
+    pub fn is_key_id(text: &str) -> bool {
+        (1..=128).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    }
+
     /// Why these cannot be AWS credentials, if so: a control character in a key id, say, would end up in a header.
     pub fn fault(&self) -> Option<&'static str> {
-        let key_id = &self.access_key_id;
-        // Emulators give shorter ones than AWS does.
-        if !(1..=128).contains(&key_id.len()) || !key_id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-            return Some("the access key id is none: expected at most 128 letters, digits or _");
+        if !CredentialSet::is_key_id(&self.access_key_id) {
+            return Some("invalid access key ID: expected at most 128 letters, digits or _");
         }
         let printable = |secret: &SecretString| {
             let secret = secret.expose_secret();

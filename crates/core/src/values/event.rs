@@ -14,6 +14,9 @@ pub enum EventKind {
     Refused,
     /// STS did not answer.
     Failed,
+    /// STS issued a session that credstack neither keeps nor hands out: of another identity, in an answer that cannot be
+    /// believed, or to a command that was killed before it could write the session down. AWS accepts it until it expires.
+    Orphaned,
     /// A credential set was brought from elsewhere.
     Imported,
     /// The environment's own keys were captured, as they were covered for the first time.
@@ -63,6 +66,7 @@ text_form!(EventKind {
     Acquired => "acquired",
     Refused => "refused",
     Failed => "failed",
+    Orphaned => "orphaned",
     Imported => "imported",
     Captured => "captured",
     Used => "used",

@@ -31,7 +31,7 @@ pub use frame::{Frame, FrameName, FrameNameError};
 pub use frames::{Frames, NothingSaved};
 pub use identity::Identity;
 pub use item::Item;
-pub use partition::partition_of;
+pub use partition::{is_partition, partition_of};
 pub use source::{AwsFiles, FixedSource, SourceId};
 pub use stack_name::{StackName, StackNameError};
 pub(crate) use text_form::text_form;

@@ -193,7 +193,7 @@ fn try_sts(task: &str, settings: &Settings) -> Result<Vec<(&'static str, String)
     let (granted, identity) = match task {
         "session" => (Some(sts.ask(Some(&signer()), &request, &one_time)?), None),
         "session_and_identity" => {
-            let (granted, identity) = sts.ask_and_identify(&signer(), &request, &one_time)?;
+            let (granted, identity) = sts.ask_and_identify(&signer(), &request, &one_time, |_| ())?;
             (Some(granted), identity)
         }
         _ => (None, Some(sts.caller_identity(&signer())?)),

@@ -311,6 +311,7 @@ fn terms(clock: u32, agreed: bool) -> Terms {
         actor: Actor::default(),
         command: "model".into(),
         secrets: secrets(),
+        intents: Default::default(),
         consent: if agreed { Consent::Everything } else { Consent::Only(BTreeSet::new()) },
     }
 }

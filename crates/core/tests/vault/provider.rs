@@ -29,6 +29,7 @@ fn place(directory: &tempfile::TempDir, command: &str, lives: jiff::Span) -> Sta
         actor: Actor::default(),
         command: "test".into(),
         secrets: Secrets::new(Patience::NobodyCanAnswer),
+        intents: Default::default(),
         consent: Consent::Everything,
     };
     let command = ["sh", "-c", &command.replace("KEY", key.to_str().unwrap())].map(str::to_owned).to_vec();

@@ -111,7 +111,7 @@ fn examine(context: &Context, findings: &mut Vec<Finding>) {
             for notice in &notices {
                 let text = words::notice(notice);
                 findings.push(match notice {
-                    Notice::CutOff(_) => Finding::good("recovery", text),
+                    Notice::CutOff(_) | Notice::Orphaned(_) | Notice::Interrupted(_) => Finding::good("recovery", text),
                     Notice::Postponed { .. } => Finding::bad(
                         "recovery",
                         Failure::new(Kind::SecretStore, text).next_step("see what is said of the secret store"),
@@ -300,7 +300,9 @@ fn secrets(reader: &Reader, findings: &mut Vec<Finding>) {
                 let named = |failure: Failure| Failure { message: format!("{}: {}", credential.id, failure.message), ..failure };
                 let of_this_one = matches!(
                     &error,
-                    StackError::SecretStore(E::NoEntry { .. } | E::Stale { .. } | E::DamagedItem { .. } | E::DamagedFile { .. })
+                    StackError::SecretStore(
+                        E::NoEntry { .. } | E::Stale { .. } | E::OtherKey { .. } | E::DamagedItem { .. } | E::DamagedFile { .. }
+                    )
                 );
                 findings.push(Finding::bad("secrets", named(Failure::from(error))));
                 // A store that does not answer would only say so again, for each secret.

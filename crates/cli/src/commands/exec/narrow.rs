@@ -128,7 +128,8 @@ impl Narrow {
         let about = About { label: None, note: Some(format!("{NOTE}{program}")) };
         let token = request.token_source().map(|source| token::read(context, source)).transpose()?;
         let (one_time, configured, command) = (OneTime { token, ..OneTime::default() }, None, "exec");
-        let acquisition = Acquisition { context, command, reader, about, signing, sts, request, one_time, configured };
+        let acquisition =
+            Acquisition { context, command, reader, about, signing, sts, request, one_time, configured, renews: None };
         let Grant { acquired, shell, detail } = acquisition.acquire(Some(&mfa))?;
         // From here on there is something to erase.
         signals.hold();
@@ -160,6 +161,9 @@ fn source(context: &Context, reader: &Reader, name: FrameName) -> Result<Source,
         name => reader.frame(&context.stack, name)?.credential(),
     };
     let credential = stored.map(|id| reader.credential(id)).transpose()?;
+    if let Some(credential) = &credential {
+        reader.require_unaltered(credential.id)?;
+    }
     let signing = match credential.as_ref().map(|credential| (credential, credential.request.as_ref())) {
         Some((_, Some(request))) if !request.is_signed() => None,
         Some((credential, Some(_))) => Some(signer::again(context, reader, credential)?),

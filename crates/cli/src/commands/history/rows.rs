@@ -32,6 +32,7 @@ pub fn identity(event: &Event) -> String {
                 .trim()
                 .to_owned()
         }
+        EventKind::Orphaned => format!("{}: {}", whose(entry), text("reason")),
         EventKind::UsedBy => format!("{}: {}", whose(entry), use_of(&entry.detail)),
         _ => whose(entry),
     }

@@ -264,6 +264,7 @@ fn one(
         request: request.clone(),
         one_time: OneTime { token, ..OneTime::default() },
         configured: None,
+        renews: None,
     };
     acquisition.acquire(Some(mfa))
 }

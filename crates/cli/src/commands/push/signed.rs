@@ -67,7 +67,7 @@ impl Signed<'_> {
         let about = common.about();
         let signing = Some(signing);
         let mut acquisition =
-            Acquisition { context, command: "push", reader, about, signing, sts, request, one_time, configured };
+            Acquisition { context, command: "push", reader, about, signing, sts, request, one_time, configured, renews: None };
         let is_auto = mfa.is_some_and(Mfa::is_auto);
         if bare_role.is_some() || is_auto {
             acquisition.check()?;

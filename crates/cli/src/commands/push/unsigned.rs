@@ -97,6 +97,7 @@ impl Unsigned<'_> {
             request,
             one_time: OneTime::default(),
             configured,
+            renews: None,
         };
         acquisition.check()?;
         if reuse(context, common, &acquisition.reader, &acquisition.request, &Signer::None)? {

@@ -4,12 +4,14 @@
 
 mod assume_role;
 mod assume_root;
+mod expected;
 mod federation_token;
 mod inherited;
 mod limits;
 mod lookups;
 mod narrowed;
 mod one_time;
+mod partition;
 mod saml;
 mod session_token;
 mod signer;
@@ -23,6 +25,7 @@ mod web_identity_token;
 
 pub use assume_role::{AssumeRole, ProvidedContext};
 pub use assume_root::{AssumeRoot, TASK_POLICIES};
+pub use expected::{AnotherIdentity, Answered};
 pub use federation_token::GetFederationToken;
 pub use inherited::Inherited;
 pub use limits::{LimitError, Parameter};
@@ -172,6 +175,18 @@ impl Request {
             Request::GetFederationToken(request) => request.warnings(),
             Request::AssumeRoot(request) => request.warnings(),
             _ => Vec::new(),
+        }
+    }
+
+    /// For how long it asks, in seconds: STS's default where it says nothing.
+    pub fn duration_seconds(&self) -> i32 {
+        match self {
+            Request::AssumeRole(request) => request.duration_seconds.unwrap_or(3600),
+            Request::GetSessionToken(request) => request.duration_seconds.unwrap_or(43_200),
+            Request::GetFederationToken(request) => request.duration_seconds.unwrap_or(43_200),
+            Request::AssumeRoleWithWebIdentity(request) => request.duration_seconds.unwrap_or(3600),
+            Request::AssumeRoleWithSaml(request) => request.duration_seconds.unwrap_or(3600),
+            Request::AssumeRoot(request) => request.duration_seconds.unwrap_or(900),
         }
     }
 
