@@ -25,7 +25,7 @@ fn ask(port: &str, request: &str, headers: &str) -> (String, String, String) {
 }
 
 /// An endpoint, and what it printed.
-struct Serving {
+pub(crate) struct Serving {
     child: std::process::Child,
     port: String,
     token: String,
@@ -33,7 +33,7 @@ struct Serving {
 }
 
 impl Serving {
-    fn start(env: &TestEnvironment, arguments: &[&str]) -> Serving {
+    pub(crate) fn start(env: &TestEnvironment, arguments: &[&str]) -> Serving {
         use std::io::{BufRead, BufReader};
         let mut command = Command::new(programs::credstack());
         command.args(["--json", "serve"]).args(arguments);
@@ -55,12 +55,12 @@ impl Serving {
         (status, serde_json::from_str(&body).unwrap())
     }
 
-    fn ask_rightly(&self) -> (String, Value) {
+    pub(crate) fn ask_rightly(&self) -> (String, Value) {
         self.ask("Host: 127.0.0.1:PORT\r\nAuthorization: TOKEN\r\n")
     }
 
     /// A request for metadata.
-    fn metadata(&self, request: &str, headers: &str) -> (String, String, String) {
+    pub(crate) fn metadata(&self, request: &str, headers: &str) -> (String, String, String) {
         ask(&self.port, request, &format!("Host: 127.0.0.1:{}\r\n{headers}", self.port))
     }
 }

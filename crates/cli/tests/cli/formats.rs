@@ -91,7 +91,7 @@ fn named(name: &str, value: impl Into<String>) -> Option<(String, String)> {
 }
 
 /// `$Env:NAME = '…'`: any of five quotes ends a literal, and two of them are the first one.
-fn powershell(line: &str) -> Option<(String, String)> {
+pub(crate) fn powershell(line: &str) -> Option<(String, String)> {
     let (name, literal) = line.strip_prefix("$Env:")?.split_once(" = '")?;
     let is_quote = |c: &char| "'\u{2018}\u{2019}\u{201a}\u{201b}".contains(*c);
     let (mut value, mut rest) = (String::new(), literal.chars().peekable());
@@ -105,20 +105,20 @@ fn powershell(line: &str) -> Option<(String, String)> {
 }
 
 /// `set "NAME=…"`: percent and exclamation marks are expanded between quotes too, and a quote ends them.
-fn windows_cmd(line: &str) -> Option<(String, String)> {
+pub(crate) fn windows_cmd(line: &str) -> Option<(String, String)> {
     let (name, value) = line.strip_prefix("set \"")?.strip_suffix('"')?.split_once('=')?;
     if value.contains(['%', '!', '"']) { None } else { named(name, value) }
 }
 
 /// python-dotenv: between single quotes `\\` and `\'` are escapes, and `${…}` is expanded after that. Others expand `$…` too.
-fn dotenv(line: &str) -> Option<(String, String)> {
+pub(crate) fn dotenv(line: &str) -> Option<(String, String)> {
     let (name, quoted) = line.split_once('=')?;
     let inner = quoted.strip_prefix('\'')?.strip_suffix('\'')?;
     if inner.contains(['\'', '$']) || inner.ends_with('\\') { None } else { named(name, inner.replace("\\\\", "\\")) }
 }
 
 /// GitHub's runner: `NAME=value`, unless `<<` stands before the first `=`.
-fn github(line: &str) -> Option<(String, String)> {
+pub(crate) fn github(line: &str) -> Option<(String, String)> {
     let (name, value) = line.split_once('=')?;
     if name.contains("<<") || line.contains('\r') { None } else { named(name, value) }
 }

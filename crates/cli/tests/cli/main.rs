@@ -67,5 +67,6 @@ mod signals;
 mod sources;
 mod terminals;
 mod used_by;
+mod ways_out;
 mod who_may_call_what;
 mod whoami_all;

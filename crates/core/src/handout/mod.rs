@@ -1,9 +1,11 @@
 //! The one value that every way out renders: the keys of a frame, with what belongs to them. Pure data; it asks and reads nothing.
 
 mod region;
+mod ways;
 
 use jiff::Timestamp;
 pub use region::RegionChoice;
+pub use ways::{Cell, Field, WAYS, Way, table};
 
 use crate::values::{Arn, Credential, CredentialSet, Frame, Identity, StackName};
 
