@@ -33,6 +33,8 @@ pub mod refresh;
 pub mod saml;
 pub mod secret_command;
 pub mod secret_store;
+#[cfg(test)]
+mod seeded;
 pub mod stack;
 pub mod sts;
 pub mod values;

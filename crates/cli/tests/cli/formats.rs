@@ -163,7 +163,7 @@ fn every_format_gives_hostile_values_byte_for_byte_or_refuses() {
     fs::create_dir(&dir).unwrap();
     env.aws_config(&format!("[profile hostile]\ncredential_process = cat '{}'\n", keys.display()));
     env.set("AWS_PROFILE", "hostile");
-    let config = ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() };
+    let config = crate::common::seeded::seeded(60);
     let mut given = BTreeMap::<&str, usize>::new();
     let given_so_far = std::cell::RefCell::new(&mut given);
     let stacks = std::cell::Cell::new(0);
@@ -216,7 +216,7 @@ fn labels_drive_neither_a_table_nor_a_prompt_and_stacks_have_harmless_names() {
     let env = TestEnvironment::new();
     let label =
         (text(), "[\u{1}-\u{1f}\u{7f}-\u{9f}\u{202a}-\u{202e}\u{2066}-\u{2069}]{1,4}", text()).prop_map(|(a, b, c)| a + &b + &c);
-    let config = ProptestConfig { cases: 20, failure_persistence: None, ..ProptestConfig::default() };
+    let config = crate::common::seeded::seeded(20);
     let outcome = TestRunner::new(config).run(&label, |label| {
         let refused = env.plain(["--stack", &label, "list"]);
         prop_assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""));

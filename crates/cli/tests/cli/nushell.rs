@@ -150,7 +150,7 @@ fn pop_undoes_a_push_byte_for_byte_in_any_environment() {
     let dir = env.scratch("nushell");
     fs::create_dir(&dir).unwrap();
     let script = "^env -0 | save -fr 1; credstack -q use c1; ^env -0 | save -fr 2; credstack -q pop; ^env -0 | save -fr 3";
-    let config = ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() };
+    let config = crate::common::seeded::seeded(40);
     let mut runner = proptest::test_runner::TestRunner::new(config);
     let text = |values: BTreeMap<&'static str, Vec<u8>>| -> BTreeMap<&str, String> {
         let lossy = |value: Vec<u8>| String::from_utf8_lossy(&value).into_owned();

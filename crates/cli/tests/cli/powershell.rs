@@ -230,7 +230,7 @@ fn pop_undoes_a_push_byte_for_byte_in_any_environment() {
     fs::create_dir(&dir).unwrap();
     let script = "sh -c 'env -0 > 1'; credstack -q use c1; sh -c 'env -0 > 2'; credstack -q pop; sh -c 'env -0 > 3'";
     // It takes a second to start.
-    let config = ProptestConfig { cases: 6, failure_persistence: None, ..ProptestConfig::default() };
+    let config = crate::common::seeded::seeded(6);
     let mut runner = proptest::test_runner::TestRunner::new(config);
     let text = |values: BTreeMap<&'static str, Vec<u8>>| -> BTreeMap<&str, String> {
         let lossy = |value: Vec<u8>| String::from_utf8_lossy(&value).into_owned();

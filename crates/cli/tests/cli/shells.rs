@@ -184,7 +184,7 @@ fn pop_undoes_a_push_byte_for_byte_in_any_environment() {
         let env = held_set();
         let (dir, script) = (env.scratch(shell), "env -0 > 1; credstack -q use c1; env -0 > 2; credstack -q pop; env -0 > 3");
         fs::create_dir(&dir).unwrap();
-        let config = ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() };
+        let config = crate::common::seeded::seeded(40);
         let mut runner = proptest::test_runner::TestRunner::new(config);
         let outcome = runner.run(&values().prop_map(usable), |values| {
             let mut command = command(&env, shell, "profile", script);

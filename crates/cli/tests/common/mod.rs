@@ -13,6 +13,8 @@ pub mod programs;
 pub mod recorder;
 pub mod sandbox;
 pub mod secrets;
+#[path = "../../../core/src/seeded.rs"]
+pub mod seeded;
 pub mod terminal;
 pub mod tls;
 

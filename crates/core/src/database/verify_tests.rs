@@ -1,9 +1,6 @@
 //! Tampering with a log in memory, many times over: each is found, and nothing is found where nothing was done.
 
-use proptest::{
-    prelude::*,
-    test_runner::{Config, TestRunner},
-};
+use proptest::{prelude::*, test_runner::TestRunner};
 use rusqlite::Connection;
 use rusqlite_migration::Migrations;
 
@@ -156,7 +153,7 @@ fn ten_thousand_random_tamperings_are_found() {
     const EVENTS: usize = 50;
     let connection = log(EVENTS);
     let head = head(&connection);
-    let mut runner = TestRunner::new(Config { cases: 10_000, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(crate::seeded::seeded(10_000));
     connection.execute_batch("PRAGMA ignore_check_constraints = ON").unwrap();
     tamper(&connection, |connection| {
         let before = rows(connection);

@@ -6,10 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use proptest::{
-    prelude::*,
-    test_runner::{Config, TestRunner},
-};
+use proptest::{prelude::*, test_runner::TestRunner};
 
 use super::*;
 use crate::{
@@ -151,7 +148,7 @@ fn ten_thousand_random_tamperings_of_a_log_of_the_programs_own_are_found() {
     let (seals, head) = (machine.seals(), machine.head());
     assert_eq!(machine.verify(&seals), Ok(Sealed { count: Some(head.count), cut_off: 0 }));
 
-    let mut runner = TestRunner::new(Config { cases: 10_000, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(crate::seeded::seeded(10_000));
     machine.sql(|connection| {
         let before = rows(connection);
         assert!(before.len() > 15, "{}", before.len());

@@ -9,10 +9,7 @@ use std::{
 
 use flate2::{Compression, write::GzEncoder};
 use jiff::{Timestamp, ToSpan};
-use proptest::{
-    prelude::*,
-    test_runner::{Config, TestRunner},
-};
+use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::{Value, json};
 
 use super::*;
@@ -486,7 +483,7 @@ fn any_records() -> impl Strategy<Value = Vec<Value>> {
 /// Runs a property with one world for all cases.
 fn holds<S: Strategy>(strategy: S, property: impl Fn(&World, S::Value) -> Result<(), TestCaseError>) {
     let world = world();
-    let mut runner = TestRunner::new(Config { cases: 60, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(crate::seeded::seeded(60));
     runner.run(&strategy, |value| property(&world, value)).unwrap();
 }
 
