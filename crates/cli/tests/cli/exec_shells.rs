@@ -169,3 +169,77 @@ fn at_a_real_prompt_the_identity_is_what_exec_gave() {
     terminal.expect("who-2 credstack none.");
     terminal.type_line_and_finish("exit 0");
 }
+
+/// A tmux of its own, which ends with the test.
+struct Tmux<'a> {
+    env: &'a TestEnvironment,
+}
+
+impl Tmux<'_> {
+    fn does(&self, arguments: &[&str]) -> String {
+        let mut command = std::process::Command::new("tmux");
+        self.env.prepare(command.args(["-L", "credstack-test", "-f", "/dev/null"]).args(arguments));
+        let output = command.output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    #[track_caller]
+    fn shows(&self, text: &str) {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        loop {
+            // Lines that were too long for the pane are joined again.
+            let shown = self.does(&["capture-pane", "-p", "-J"]);
+            if shown.contains(text) {
+                return;
+            }
+            assert!(std::time::Instant::now() < deadline, "expected {text:?}, tmux shows:\n{shown}");
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    }
+
+    fn types(&self, line: &str) {
+        self.does(&["send-keys", "-l", line]);
+        self.does(&["send-keys", "Enter"]);
+    }
+}
+
+impl Drop for Tmux<'_> {
+    fn drop(&mut self) {
+        self.does(&["kill-server"]);
+    }
+}
+
+#[test]
+fn in_tmux_a_shell_is_what_exec_gave_until_the_exec_has_ended() {
+    let mut env = environment();
+    env.push_role(DEVELOPER);
+    let sockets = env.scratch("tmux");
+    std::fs::create_dir(&sockets).unwrap();
+    env.set("TMUX_TMPDIR", path(&sockets));
+    let start_up = env.scratch("bashrc");
+    let credstack = programs::credstack();
+    env.write(&start_up, &format!("eval \"$({0} init bash)\"\nPS1='<$({0} prompt --color never)> '\n", credstack.display()));
+    let shell = format!("bash --noprofile --rcfile {} -i", start_up.display());
+    let tmux = Tmux { env: &env };
+    let arguments = ["exec", "--frame", "root", "--via", "env", "--", "tmux", "-L", "credstack-test", "-f", "/dev/null"];
+    let mut terminal = Terminal::start(&env, &[&arguments[..], &["new-session", "-x", "180", "-y", "40", &shell]].concat());
+    terminal.expect("<exec 111122223333/alice> ");
+    tmux.types("echo who-$((1)) ${AWS_PROFILE-none} $AWS_ACCESS_KEY_ID.");
+    tmux.shows(&format!("who-1 none {ALICE_KEY}."));
+    // The client is what exec became. The server, and its panes, go on.
+    tmux.does(&["detach-client"]);
+    terminal.finish();
+    tmux.types("");
+    tmux.shows("warning: this shell has the credentials of 111122223333/alice (c1) from a `credstack exec` that has ended");
+    tmux.shows("<exec 111122223333/alice ended> ");
+    tmux.types("credstack env --format process --reveal; echo ended-$?");
+    tmux.shows("ended-3");
+    tmux.does(&["clear-history"]);
+    tmux.types("unset CREDSTACK_FRAME CREDSTACK_NAME CREDSTACK_ARN CREDSTACK_VIA CREDSTACK_EXEC");
+    tmux.shows("<111122223333/Developer ");
+    tmux.types("echo who-$((2)) ${AWS_PROFILE-none} ${AWS_ACCESS_KEY_ID-none}.");
+    tmux.shows("who-2 credstack none.");
+    // Another pane of the same server has the marker still, and says so.
+    tmux.does(&["new-window", &shell]);
+    tmux.shows("from a `credstack exec` that has ended");
+}

@@ -166,3 +166,66 @@ fn a_subshell_whose_start_up_file_sets_the_same_again_follows() {
         assert_eq!(output.stderr, "", "{shell}");
     }
 }
+
+/// With the keys in the environment they are in the way of a tool that sets a profile.
+#[test]
+fn another_tools_profile_is_kept_without_the_keys_of_the_outer_shells_stack() {
+    let env = environment();
+    env.push_role(DEVELOPER);
+    let init = format!("eval \"$({} init bash --mode env)\"; __credstack_prompt", programs::credstack().display());
+    let show = "sh -c 'env | grep ^AWS_ | cut -d= -f1 | grep -v -e ENDPOINT -e METADATA'";
+    let inner = env.scratch("inner.sh");
+    env.write(&inner, &format!("{init}\necho in $AWS_PROFILE; {show}\n"));
+    let outer = format!("{init}; {show}; AWS_PROFILE=prod bash {}", inner.display());
+    let mut command = Command::new("bash");
+    env.prepare(command.args(["-c", &outer]));
+    let output = env.run(command).ok().says("this shell keeps the credentials that it was started with");
+    let mut shown: Vec<&str> = lines(&output);
+    let at = shown.iter().position(|line| *line == "in prod").unwrap();
+    let mut kept = shown.split_off(at);
+    kept.sort_unstable();
+    assert!(shown.contains(&"AWS_SESSION_TOKEN"), "{shown:?}");
+    assert_eq!(kept, ["AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_REGION", "in prod"]);
+}
+
+/// The region that the hook exports is the frame's, and not the person's wish; one that is set for a command is.
+#[test]
+fn a_region_set_for_one_command_is_the_users_and_the_hooks_is_not() {
+    for shell in ["bash", "zsh", "fish"] {
+        let env = environment();
+        let region =
+            "credstack exec --via env -- sh -c 'echo ${AWS_REGION-none} ${AWS_DEFAULT_REGION-none} ${CREDSTACK_REGION-none}'";
+        let script = script(
+            &env,
+            shell,
+            "region",
+            &[
+                &format!("credstack -q push assume {DEVELOPER} --region us-west-2"),
+                SHOW,
+                region,
+                &format!("AWS_REGION=ap-south-1 {region}"),
+                &format!("AWS_DEFAULT_REGION=ap-south-1 {region}"),
+                &format!("credstack -q push session --from root; {SHOW}"),
+                "credstack -q pop --root",
+                SHOW,
+                region,
+            ],
+        );
+        let output = run(&env, &script).ok();
+        let own = format!("none {ALICE_KEY} eu-west-1");
+        assert_eq!(
+            lines(&output),
+            [
+                "credstack none us-west-2",
+                "us-west-2 us-west-2 us-west-2",
+                "ap-south-1 ap-south-1 ap-south-1",
+                "ap-south-1 ap-south-1 ap-south-1",
+                "credstack none eu-west-1",
+                &own,
+                "eu-west-1 eu-west-1 eu-west-1",
+            ],
+            "{shell}: {}",
+            output.stderr
+        );
+    }
+}
