@@ -42,7 +42,8 @@ pub fn choose(context: &Context, reader: &Reader, choice: &Choice<'_>) -> Result
         other => other?,
     };
     let untouched = frame.is_untouched();
-    if !untouched {
+    // Under exec the keys are those of its frame, whatever the stack has.
+    if !untouched && context.pin().is_none() {
         warn_of_other_keys(context, reader)?;
     }
     let mut signing = of_frame(context, reader, frame, name == FrameName::Current)?;

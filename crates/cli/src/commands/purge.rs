@@ -4,7 +4,7 @@ use credstack_core::{
 };
 use serde_json::json;
 
-use crate::{context::Context, failure::Failure};
+use crate::{context::Context, failure::Failure, our_files};
 
 /// Erase everything of credstack's on this machine, after asking
 ///
@@ -75,6 +75,8 @@ fn done(context: &Context, erased: usize) -> Result<(), Failure> {
         std::fs::remove_file(configuration)
             .map_err(|error| Failure::internal(format!("{} could not be removed: {error}", configuration.display())))?;
     }
+    our_files::remove(context)
+        .map_err(|error| Failure::internal(format!("the files of `credstack exec` could not be removed: {error}")))?;
     if context.output.json() {
         context.output.print_done(&json!({ "erased": erased }))?;
     }

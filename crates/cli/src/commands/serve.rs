@@ -13,7 +13,7 @@ use crate::{
     endpoint::{Endpoint, Protocol, Tally},
     export::{Exports, Format, LOAD_CONFIG},
     failure::Failure,
-    keys,
+    fixed, keys,
     our_files::{self, Handing, Wanted},
     signals, terminal, used_by,
 };
@@ -86,12 +86,14 @@ impl Serve {
         // Before anything that takes time: it may end meanwhile.
         let parent = parent();
         let Beginning { whose, region, profile } = self.check(context, &context.reader()?, frame)?;
+        // One that is named stays what it is; its position may be another's later.
+        let served_frame = if frame == FrameName::Current { frame } else { fixed::pin(context, &whose)? };
         let files = self.files(context, region.as_deref(), profile.as_deref())?;
         if frame == FrameName::Current {
             context.output.say(&format!("the endpoint follows stack {}; --frame serves one frame", context.stack));
         }
         runtime()?.block_on(async {
-            let endpoint = Endpoint::listen(context.clone(), frame, protocol).await?;
+            let endpoint = Endpoint::listen(context.clone(), served_frame, protocol).await?;
             if protocol == Protocol::Metadata {
                 context.output.warn(
                     "every program and user of this machine can get these keys while this runs, and clients use them even \

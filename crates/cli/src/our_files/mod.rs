@@ -9,7 +9,7 @@ use credstack_core::{
     aws_files::{self, File, Handed, Rendering, Texts, Trouble},
     values::{Ambient, FixedSource, FrameName, SourceId},
 };
-pub use place::{bases, originals, private_directory, read_only, touch, touch_of};
+pub use place::{bases, originals, private_directory, read_only, remove, touch, touch_of};
 
 use crate::{
     aws_config::{self, CommandLine},

@@ -142,3 +142,14 @@ fn prune(base: &Path, now: Timestamp) {
         }
     }
 }
+
+/// Removes all of them, and the state directory if that was all that was left in it.
+pub fn remove(context: &Context) -> io::Result<()> {
+    match fs::remove_dir_all(context.place.path().join(DIRECTORY)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        removed => removed?,
+    }
+    // Anything else in it stays.
+    let _not_empty = fs::remove_dir(context.place.path());
+    Ok(())
+}
