@@ -55,7 +55,7 @@ fn evaluated(env: &TestEnvironment, shell: &str, text: &str) -> Said {
     env.write(&file, text);
     let (options, cover) = match shell {
         "fish" => (&["--no-config"][..], String::new()),
-        _ => (&[][..], "__credstack_cover() { :; }; ".to_owned()),
+        _ => (&[][..], "__credstack_cover() { :; }; __credstack_is_free() { :; }; ".to_owned()),
     };
     let mut command = Command::new(shell);
     command.args(options).args(["-c", &format!("{cover}. {}; /usr/bin/env -0", path(&file))]);
@@ -144,6 +144,7 @@ fn said(env: &TestEnvironment, way: &str) -> Said {
         "`serve --imds`" => metadata(env),
         "`exec --via env`" => under("env"),
         "`exec --via endpoint`: its variables" => under("endpoint"),
+        "`exec --via profile`: its variables" => under("profile"),
         "the hook, `--mode env`" => {
             evaluated(env, "bash", &handed_out(env, &["shell-sync", "bash", "--mode", "env"]).ok().stdout)
         }

@@ -81,6 +81,7 @@ const NO_PLACE: Cell = Gap("the form has no place for it");
 const NO_VARIABLE: Cell = Gap("AWS has no variable for it");
 /// A variable with it would be every named profile's endpoint too, which would get their tokens.
 const NOT_A_VARIABLE: Cell = Gap("a variable would be every profile's");
+const BY_FILES: Cell = Gap("the files that exec makes, where it makes them");
 const BY_VARIABLE: Cell = Gap("the variables beside it say it");
 
 const ID: Cell = Says(&["AWS_ACCESS_KEY_ID"]);
@@ -120,7 +121,7 @@ const CONTAINER: [Cell; 10] = [
 ];
 
 /// Every way out of credstack. A test goes through all of them, with a value in each field.
-pub const WAYS: [Way; 19] = [
+pub const WAYS: [Way; 20] = [
     Way { name: "`env`: bash, zsh, sh", cells: VARIABLES },
     Way { name: "`env --format fish`", cells: VARIABLES },
     Way { name: "`env --format nushell`", cells: VARIABLES },
@@ -150,7 +151,7 @@ pub const WAYS: [Way; 19] = [
     },
     Way {
         name: "`exec --via env`",
-        cells: [ID, SECRET, TOKEN, EXPIRY, ACCOUNT, MARKED, NOT_A_VARIABLE, OF_EXEC[0], OF_EXEC[1], OF_EXEC[2]],
+        cells: [ID, SECRET, TOKEN, EXPIRY, ACCOUNT, MARKED, BY_FILES, OF_EXEC[0], OF_EXEC[1], OF_EXEC[2]],
     },
     Way {
         name: "`exec --via endpoint`: its variables",
@@ -161,7 +162,22 @@ pub const WAYS: [Way; 19] = [
             Gap("the endpoint's answer"),
             Gap("the endpoint's answer"),
             MARKED,
-            NOT_A_VARIABLE,
+            BY_FILES,
+            OF_EXEC[0],
+            OF_EXEC[1],
+            OF_EXEC[2],
+        ],
+    },
+    Way {
+        name: "`exec --via profile`: its variables",
+        cells: [
+            Gap("the profile"),
+            Gap("the profile"),
+            Gap("the profile"),
+            Gap("the profile"),
+            Gap("the profile"),
+            MARKED,
+            BY_FILES,
             OF_EXEC[0],
             OF_EXEC[1],
             OF_EXEC[2],
