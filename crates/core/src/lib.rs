@@ -13,6 +13,8 @@
 //! - [`audit`]: what other records, such as CloudTrail's, tell of the credentials that the log knows; the log for other machines.
 //! - [`refresh`]: what has to be asked of STS to have a credential set anew.
 //!
+//! Its functions are synchronous, and work inside a tokio runtime too: they block the thread that calls them.
+//!
 //! It reads no clock, environment, home directory or terminal: callers pass the time and the paths.
 
 #![deny(clippy::disallowed_methods)]

@@ -122,10 +122,12 @@ pub fn obtain(
         if let Work::Done(id) = look(context, id, reason)? {
             return Ok(Obtained::NotNeeded(id));
         }
+        // It may have been moved to the background while it asked.
+        let why = |failure| can_ask(context, id, &request).err().unwrap_or(failure);
         let mfa = Mfa::of(None).under(asking.file());
         let code = match &refused {
-            None => mfa.code(context, &request)?,
-            Some((code, failure)) => Some(mfa.another(context, &request, code)?.ok_or_else(|| failure.clone())?),
+            None => mfa.code(context, &request).map_err(why)?,
+            Some((code, failure)) => Some(mfa.another(context, &request, code).map_err(why)?.ok_or_else(|| failure.clone())?),
         };
         let token = match request.token_source() {
             Some(source @ TokenSource::Command(_)) => Some(token::read(context, source)?),
@@ -138,9 +140,14 @@ pub fn obtain(
 
 /// Sees that there is a program or a person to give it.
 fn can_be_had(context: &Context, id: CredentialId, request: &Request) -> Result<(), Failure> {
-    let mfa = Mfa::of(None);
-    let Some(serial) = request.serial_number().filter(|_| !mfa.is_anybody_there(context, request)) else {
-        return mfa.check(context, request);
+    can_ask(context, id, request)?;
+    Mfa::of(None).check(context, request)
+}
+
+/// Sees that there is someone to ask.
+fn can_ask(context: &Context, id: CredentialId, request: &Request) -> Result<(), Failure> {
+    let Some(serial) = request.serial_number().filter(|_| !Mfa::of(None).is_anybody_there(context, request)) else {
+        return Ok(());
     };
     Err(match context.terminal.is_in_background() {
         true => Failure::new(

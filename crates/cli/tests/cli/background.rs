@@ -103,6 +103,22 @@ fn a_program_that_asks_on_the_terminal_in_the_background_is_given_up() {
 }
 
 #[test]
+fn a_question_that_is_moved_to_the_background_is_given_up_with_the_way_out() {
+    let env = environment();
+    let start_up = env.scratch("bashrc");
+    env.write(&start_up, &format!("PS1='ready> '\nalias credstack='{}'\n", programs::credstack().display()));
+    let mut shell = Terminal::bash(&env, &start_up, None);
+    shell.expect("ready> ").type_line("credstack whoami").expect("MFA code for").type_control('z').expect("Stopped");
+    // One that is stopped asks no one, and keeps none from asking.
+    let mut other = Terminal::start(&env, &["whoami"]);
+    other.expect("MFA code for").type_control('c');
+    other.finish();
+    shell.forget_what_was_shown().type_line("bg; wait %1; echo ended-$?.");
+    shell.expect("run `credstack refresh c2` in the foreground").expect("ended-5.").type_line("exit 0");
+    shell.finish();
+}
+
+#[test]
 fn a_question_holds_no_lock_that_others_wait_for() {
     let env = environment();
     let mut terminal = Terminal::start(&env, &["whoami"]);
