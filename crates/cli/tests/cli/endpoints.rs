@@ -69,6 +69,7 @@ fn a_set_without_a_record_is_asked_for_as_the_environment_says() {
     env.push_role(DEVELOPER);
     let database = rusqlite::Connection::open(env.database()).unwrap();
     database.execute("UPDATE credential SET way = NULL, profile = NULL", []).unwrap();
+    crate::altered::forget_what_pins(&database);
     drop(database);
     let other = elsewhere(&mut env);
     env.plain(["refresh"]).ok();

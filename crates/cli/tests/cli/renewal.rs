@@ -274,12 +274,7 @@ fn a_database_of_the_first_version_is_taken_over() {
     let database = rusqlite::Connection::open(env.database()).unwrap();
     database.execute_batch(BACK_TO_THE_FIRST_VERSION).unwrap();
     // Nor did its events say so much.
-    let migration = include_str!("../../../../migrations/0001_stack.sql");
-    let guard = &migration[migration.find("CREATE TRIGGER event_is_never_updated").unwrap()..];
-    let guard = &guard[..guard.find("CREATE TRIGGER event_is_never_deleted").unwrap()];
-    let less = "DROP TRIGGER event_is_never_updated;
-                UPDATE event SET detail = json_remove(detail, '$.item', '$.nonce', '$.way', '$.profile');";
-    database.execute_batch(&format!("{less} {guard}")).unwrap();
+    crate::altered::forget_what_pins(&database);
     drop(database);
     assert_eq!(env.frames(), ["c2", "c1"]);
     env.json(["refresh"]);
