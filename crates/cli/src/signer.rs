@@ -1,15 +1,16 @@
-//! Who signs: what the command line and the stack say, renewed where it is time.
+//! Who signs: what the command line and the stack say, renewed where it is time. A dry run asks [`decide`] as a push does.
 
 use credstack_core::{
-    stack::{Reader, StackError},
-    values::{Ambient, Credential, CredentialId, Frame, FrameName, Frames},
+    signed_by::{self, Decision, SignedBy},
+    stack::{KeyOwner, Reader, ShellKeys, StackError},
+    values::{Ambient, Credential, CredentialId, Frame, FrameName, Frames, SourceId},
 };
 
 use crate::{
     context::Context,
     failure::{self, Failure},
     fixed, renewal,
-    signing::{Signing, from_ambient, from_environment, from_keys, from_reference, note_loss, shell, with_set},
+    signing::{Signing, environment_keys, from_ambient, from_environment, from_keys, from_reference, note_loss, with_set},
     words,
 };
 
@@ -20,48 +21,128 @@ pub struct Choice<'a> {
     pub from: Option<FrameName>,
     /// `--profile P`: an ambient profile, whatever the stack says.
     pub profile: Option<&'a str>,
-    /// Whether the stack need not exist: a push makes it.
-    pub on_new_stack: bool,
+    /// Whether it is for a push: it makes a stack that does not exist, and says why an identity signs that no option named.
+    pub is_push: bool,
+}
+
+/// Who signs, and with what.
+pub struct Decided {
+    /// Who signs.
+    pub by: SignedBy,
+    /// The environment's keys, where they are to sign.
+    pub keys: Option<ShellKeys>,
+    /// Whether the environment's keys decided, and no option did.
+    pub by_keys_of_shell: bool,
+    /// The source that this program is pinned to, where it is that.
+    source: Option<SourceId>,
+    /// Whether it is the current frame.
+    is_current: bool,
+    /// Whether it is the stack's current frame, ambient of which nothing was recorded yet.
+    is_untouched: bool,
+}
+
+/// Decides who signs.
+pub fn decide(context: &Context, reader: &Reader, choice: &Choice<'_>) -> Result<Decided, Failure> {
+    if let Some(profile) = choice.profile {
+        let reference = Ambient { profile: Some(profile.to_owned()), ..Ambient::default() };
+        let by = SignedBy::Ambient(reference);
+        return Ok(Decided { by, keys: None, by_keys_of_shell: false, source: None, is_current: true, is_untouched: false });
+    }
+    let name = context.frame(choice.from)?;
+    if name == FrameName::Environment {
+        let keys = environment_keys(context)?;
+        let by = match &keys {
+            Some(keys) => signed_by::of_keys(&reader.key_owner(&keys.set.access_key_id)?),
+            None => SignedBy::ShellKeys,
+        };
+        return Ok(Decided { by, keys, by_keys_of_shell: false, source: None, is_current: true, is_untouched: false });
+    }
+    if let FrameName::Source(id) = name {
+        let by = SignedBy::Ambient(fixed::read(context, id)?.reference);
+        let source = Some(id);
+        return Ok(Decided { by, keys: None, by_keys_of_shell: false, source, is_current: true, is_untouched: false });
+    }
+    let frame = match reader.frame(&context.stack, name) {
+        // A new stack is ambient.
+        Err(StackError::NoSuchStack(_)) if choice.is_push && Frames::default().named(name).is_some() => Frame::untouched(),
+        other => other?,
+    };
+    let (decided, passes_keys_over) = decide_frame(context, reader, &frame, name == FrameName::Current)?;
+    // Under exec the keys are those of its frame, whatever the stack has.
+    if passes_keys_over && context.pin().is_none() {
+        context
+            .output
+            .warn("AWS_ACCESS_KEY_ID in this shell is another identity; using the stack's. --from env signs with the shell's");
+    }
+    Ok(decided)
+}
+
+/// Decides who signs for a frame, and whether keys of another identity are passed over for it.
+fn decide_frame(context: &Context, reader: &Reader, frame: &Frame, is_current: bool) -> Result<(Decided, bool), Failure> {
+    let is_untouched = frame.is_untouched();
+    // Where the frame signs itself, no more than an id is looked at: the rest may be anything.
+    let keys = if is_untouched { environment_keys(context)? } else { None };
+    let id = match &keys {
+        Some(keys) => Some(keys.set.access_key_id.as_str()),
+        None => context.aws("AWS_ACCESS_KEY_ID").filter(|_| !is_untouched),
+    };
+    let owner: Option<KeyOwner> = id.map(|id| reader.key_owner(id)).transpose()?;
+    let on_stack = match reader.stack(&context.stack) {
+        Err(StackError::NoSuchStack(_)) => Frames::default(),
+        view => view?.frames,
+    };
+    let Decision { by, by_keys_of_shell, passes_keys_over } = signed_by::of_frame(frame, owner.as_ref(), on_stack.from_current());
+    let source = None;
+    let decided = Decided { by, keys, by_keys_of_shell, source, is_current, is_untouched: is_untouched && is_current };
+    Ok((decided, passes_keys_over))
 }
 
 /// Finds the identity that signs, with its secret.
 pub fn choose(context: &Context, reader: &Reader, choice: &Choice<'_>) -> Result<Signing, Failure> {
-    if let Some(profile) = choice.profile {
-        return from_ambient(context, reader, Ambient { profile: Some(profile.to_owned()), ..Ambient::default() });
+    let decided = decide(context, reader, choice)?;
+    if let (true, true, Some(who)) = (choice.is_push, decided.by_keys_of_shell, recognised(reader, &decided)?) {
+        context.output.say(&format!("signing with {who}, whose keys are in this shell"));
     }
-    let name = context.frame(choice.from)?;
-    if name == FrameName::Environment {
-        return from_environment(context, reader);
-    }
-    if let FrameName::Source(id) = name {
-        return fixed::signing(context, reader, id);
-    }
-    let frame = match reader.frame(&context.stack, name) {
-        // A new stack is ambient.
-        Err(StackError::NoSuchStack(_)) if choice.on_new_stack && Frames::default().named(name).is_some() => Frame::untouched(),
-        other => other?,
-    };
-    let untouched = frame.is_untouched();
-    // Under exec the keys are those of its frame, whatever the stack has.
-    if !untouched && context.pin().is_none() {
-        warn_of_other_keys(context, reader)?;
-    }
-    let mut signing = of_frame(context, reader, frame, name == FrameName::Current)?;
-    signing.who.is_untouched = untouched && name == FrameName::Current;
-    Ok(signing)
+    find(context, reader, decided)
 }
 
 /// Finds the identity of one frame, with its secret.
 pub fn of_frame(context: &Context, reader: &Reader, frame: Frame, is_current: bool) -> Result<Signing, Failure> {
-    let untouched = frame.is_untouched();
-    match frame {
-        Frame::Credential(id) => from_credential(context, reader, id, is_current),
-        Frame::Ambient(reference) => match shell(context, reader)?.keys.filter(|_| untouched) {
-            Some(keys) => from_keys(context, reader, keys),
-            None if is_current => from_ambient(context, reader, reference),
-            None => from_reference(context, reader, reference),
-        },
+    let (decided, _) = decide_frame(context, reader, &frame, is_current)?;
+    find(context, reader, decided)
+}
+
+/// Whose keys of the environment these are, in words, where credstack handed them out.
+pub fn recognised(reader: &Reader, decided: &Decided) -> Result<Option<String>, Failure> {
+    Ok(match &decided.by {
+        SignedBy::Stored(id) => {
+            let credential = reader.credential(*id)?;
+            (!credential.kind.is_irreplaceable()).then(|| format!("{id} ({})", words::identity(&credential)))
+        }
+        SignedBy::Ambient(reference) => Some(words::ambient(reference)),
+        _ => None,
+    })
+}
+
+fn find(context: &Context, reader: &Reader, decided: Decided) -> Result<Signing, Failure> {
+    let Decided { by, keys, by_keys_of_shell, source, is_current, is_untouched } = decided;
+    if let Some(id) = source {
+        return fixed::signing(context, reader, id);
     }
+    let mut signing = match (by, keys) {
+        // What the keys were of may be had again.
+        (SignedBy::Stored(id), Some(keys)) if by_keys_of_shell && keys.is_expired(&reader.credential(id)?, context.now) => {
+            from_credential(context, reader, id, is_current)
+        }
+        (SignedBy::Ambient(reference), Some(_)) if by_keys_of_shell => from_ambient(context, reader, reference),
+        (_, Some(keys)) => from_keys(context, reader, keys),
+        (SignedBy::Stored(id), None) => from_credential(context, reader, id, is_current),
+        (SignedBy::Ambient(reference), None) if is_current => from_ambient(context, reader, reference),
+        (SignedBy::Ambient(reference), None) => from_reference(context, reader, reference),
+        (_, None) => from_environment(context, reader),
+    }?;
+    signing.who.is_untouched = is_untouched;
+    Ok(signing)
 }
 
 /// Finds what signed the call that gave a credential set, to have it sign again.
@@ -85,20 +166,4 @@ fn from_credential(context: &Context, reader: &Reader, id: CredentialId, is_curr
     let credential = reader.credential(id)?;
     let set = reader.secret(id).inspect_err(|error| note_loss(context, id, error))?;
     with_set(reader, credential, set)
-}
-
-/// The stack decides; keys in the shell that are none of it are pointed out.
-fn warn_of_other_keys(context: &Context, reader: &Reader) -> Result<(), Failure> {
-    let Some(key) = context.aws("AWS_ACCESS_KEY_ID") else { return Ok(()) };
-    let view = match reader.stack(&context.stack) {
-        Err(StackError::NoSuchStack(_)) => return Ok(()),
-        view => view?,
-    };
-    let known = view.frames.from_current().filter_map(Frame::credential);
-    if !known.filter_map(|id| view.credentials.get(&id)).any(|credential| credential.access_key_id == key) {
-        context
-            .output
-            .warn("AWS_ACCESS_KEY_ID in this shell is another identity; using the stack's. --from env signs with the shell's");
-    }
-    Ok(())
 }

@@ -11,6 +11,7 @@
 //! - [`plan`]: what would come of requests that are not sent.
 //! - [`saml`]: the roles that a SAML assertion offers.
 //! - [`audit`]: what other records, such as CloudTrail's, tell of the credentials that the log knows; the log for other machines.
+//! - [`signed_by`]: who signs.
 //! - [`refresh`]: what has to be asked of STS to have a credential set anew.
 //!
 //! Its functions are synchronous, and work inside a tokio runtime too: they block the thread that calls them.
@@ -37,6 +38,7 @@ pub mod secret_command;
 pub mod secret_store;
 #[cfg(test)]
 mod seeded;
+pub mod signed_by;
 pub mod stack;
 pub mod sts;
 pub mod values;

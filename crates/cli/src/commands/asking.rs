@@ -22,7 +22,7 @@ pub struct Asking {
 impl Asking {
     /// The identity that signs, asked for again where that is due, and its way to STS.
     pub fn begin(&self, context: &Context, reader: &Reader) -> Result<(Signing, Sts), Failure> {
-        let signing = signer::choose(context, reader, &Choice { on_new_stack: false, ..self.signed_by.choice() })?;
+        let signing = signer::choose(context, reader, &Choice { is_push: false, ..self.signed_by.choice() })?;
         let sts = signing.sts(context, self.region.as_deref())?;
         Ok((signing, sts))
     }

@@ -3,12 +3,13 @@
 mod show;
 
 use credstack_core::{
-    ambient::{ProfileBase, ProfilePlan},
+    ambient::{self, ProfileBase, ProfilePlan},
     plan::{self, Call},
     refresh::{self, Beginning, Plan, PlanError},
+    signed_by::SignedBy,
     stack::{Reader, StackError},
     values::{
-        Ambient, Credential, CredentialId, Frame, FrameName, Frames,
+        Ambient, Credential, CredentialId,
         request::{Inherited, Request, SignerKind},
     },
 };
@@ -17,11 +18,12 @@ pub use show::{show_import, show_nothing};
 use crate::{
     context::Context,
     failure::Failure,
-    fixed,
-    signer::Choice,
+    signer::{self, Choice},
     signing::{self, Who},
     words,
 };
+
+const SHELLS_KEYS: &str = "this shell's keys";
 
 /// Who would sign a request, and what would have to be asked for first.
 pub struct Foreseen {
@@ -49,30 +51,29 @@ pub struct Foresight {
     profiles: Vec<(String, Option<String>)>,
 }
 
-/// Who would sign, as [`crate::signer::choose`] finds it.
+/// Who would sign: the decision is that of a push.
 pub fn signer(context: &Context, reader: &Reader, choice: &Choice<'_>) -> Result<Foreseen, Failure> {
-    if let Some(profile) = choice.profile {
-        return Ok(ambient(Ambient { profile: Some(profile.to_owned()), ..Ambient::default() }));
-    }
-    let name = context.frame(choice.from)?;
-    if name == FrameName::Environment {
-        return Ok(by_itself(signing::from_environment(context, reader)?.who, "this shell's keys".to_owned()));
-    }
-    if let FrameName::Source(id) = name {
-        return Ok(ambient(fixed::read(context, id)?.reference));
-    }
-    let frame = match reader.frame(&context.stack, name) {
-        Err(StackError::NoSuchStack(_)) if choice.on_new_stack && Frames::default().named(name).is_some() => Frame::untouched(),
-        other => other?,
+    let decided = signer::decide(context, reader, choice)?;
+    let recognised = match decided.by_keys_of_shell {
+        true => signer::recognised(reader, &decided)?.map(|who| format!("{who}, whose keys are in this shell")),
+        false => None,
     };
-    match frame {
-        Frame::Credential(id) => stored(context, reader, reader.newest(id)?),
-        Frame::Ambient(reference) if reference == Ambient::default() => match signing::shell(context, reader)?.keys {
-            Some(keys) => Ok(by_itself(signing::from_keys(context, reader, keys)?.who, "this shell's keys".to_owned())),
-            None => Ok(ambient(reference)),
-        },
-        Frame::Ambient(reference) => Ok(ambient(reference)),
-    }
+    let foreseen = match (decided.by, decided.keys) {
+        (SignedBy::Stored(id), Some(keys))
+            if decided.by_keys_of_shell && keys.is_expired(&reader.credential(id)?, context.now) =>
+        {
+            stored(context, reader, reader.newest(id)?)?
+        }
+        (SignedBy::Ambient(reference), Some(_)) if decided.by_keys_of_shell => ambient(context, reference),
+        (_, Some(keys)) => by_itself(signing::from_keys(context, reader, keys)?.who, SHELLS_KEYS.to_owned()),
+        (SignedBy::Stored(id), None) => stored(context, reader, reader.newest(id)?)?,
+        (SignedBy::Ambient(reference), None) => ambient(context, reference),
+        (_, None) => by_itself(signing::from_environment(context, reader)?.who, SHELLS_KEYS.to_owned()),
+    };
+    Ok(match recognised {
+        Some(name) if foreseen.before.is_empty() => by_itself(foreseen.who, name),
+        _ => foreseen,
+    })
 }
 
 /// What asking for `request` would come to.
@@ -149,11 +150,11 @@ fn begin(context: &Context, reader: &Reader, beginning: Beginning) -> Result<(Si
             (who.kind, who.inherited, name)
         }
         Beginning::Ambient(reference) => {
-            let Foreseen { who, name, .. } = ambient(reference);
+            let Foreseen { who, name, .. } = ambient(context, reference);
             (who.kind, who.inherited, name)
         }
         Beginning::ShellKeys => match signing::from_environment(context, reader) {
-            Ok(signing) => (signing.who.kind, signing.who.inherited, "this shell's keys".to_owned()),
+            Ok(signing) => (signing.who.kind, signing.who.inherited, SHELLS_KEYS.to_owned()),
             Err(_) => (SignerKind::Unknown, Inherited::default(), "keys of a shell, which this one has not".to_owned()),
         },
         Beginning::Nobody => (SignerKind::Unknown, Inherited::default(), "nobody".to_owned()),
@@ -185,7 +186,10 @@ fn by_itself(who: Who, name: String) -> Foreseen {
     Foreseen { who, name, before: Vec::new(), beginning }
 }
 
-fn ambient(reference: Ambient) -> Foreseen {
+fn ambient(context: &Context, reference: Ambient) -> Foreseen {
+    let names_none = reference.profile.is_none() && reference.provider.is_none();
+    let reference =
+        if names_none { ambient::foresee(&reference, context.files.as_ref()).unwrap_or(reference) } else { reference };
     let who = signing::foreseen(&reference);
     by_itself(who, words::ambient(&reference))
 }

@@ -4,12 +4,12 @@ use credstack_core::{
     ambient::{self, AmbientError, Beside, EnvironmentKeys},
     stack::{KeyOwner, Reader, Shell, ShellKeys},
     values::{
-        Ambient, Signer,
+        Ambient, FrameName, Signer,
         request::{Inherited, SignerKind},
     },
 };
 
-use super::{Signing, Who, ca_bundle, check_set, inherited, kind_of};
+use super::{Signing, Who, ca_bundle, check_set, of_credential};
 use crate::{
     context::Context,
     failure::{self, Failure},
@@ -25,15 +25,20 @@ pub fn shell(context: &Context, reader: &Reader) -> Result<Shell, Failure> {
         region: context.users_region().map(str::to_owned),
         provider: None,
     };
-    let Some(keys) = environment_keys(context)? else { return Ok(Shell { keys: None, reference }) };
-    let keys = match reader.key_owner(&keys.set.access_key_id)? {
-        KeyOwner::Ours(credential) => {
-            context.output.explain(&format!("the keys in this shell are {}, exported by credstack: not ambient", credential.id));
-            None
-        }
-        KeyOwner::Unknown | KeyOwner::Stored(_) => Some(keys),
+    let keys = match environment_keys(context) {
+        // Where nothing is covered they are not asked for.
+        Err(_) if !reader.frame(&context.stack, FrameName::Current).is_ok_and(|frame| frame.is_untouched()) => None,
+        keys => keys?,
     };
-    Ok(Shell { keys, reference })
+    let Some(keys) = keys else { return Ok(Shell { keys: None, reference }) };
+    Ok(match reader.key_owner(&keys.set.access_key_id)? {
+        // No secret is copied out of a profile, also not by way of the environment.
+        KeyOwner::Reference(found) => {
+            let region = reference.region.or(found.region);
+            Shell { keys: None, reference: Ambient { region, ..found } }
+        }
+        _ => Shell { keys: Some(keys), reference },
+    })
 }
 
 /// Whether a profile gets its credentials from credstack.
@@ -55,7 +60,8 @@ pub(super) fn behind_our_profile(context: &Context, reference: Ambient) -> Ambie
     }
 }
 
-fn environment_keys(context: &Context) -> Result<Option<ShellKeys>, Failure> {
+/// The keys in the environment, of any owner.
+pub fn environment_keys(context: &Context) -> Result<Option<ShellKeys>, Failure> {
     let found = ambient::environment_keys(|name| context.aws(name).map(str::to_owned))?;
     Ok(found.map(|keys| ShellKeys { set: keys.set, expires_at: keys.expires_at, identity: None }))
 }
@@ -70,25 +76,24 @@ pub fn from_environment(context: &Context, reader: &Reader) -> Result<Signing, F
 
 pub fn from_keys(context: &Context, reader: &Reader, keys: ShellKeys) -> Result<Signing, Failure> {
     check_set(&keys.set)?;
-    if keys.expires_at.is_some_and(|at| at <= context.now) {
+    let unknown = |signer| {
+        let kind = if keys.set.is_long_term() { SignerKind::LongTerm } else { SignerKind::Unknown };
+        let inherited = Inherited::default();
+        Who { identity: None, kind, signer, region: None, profile: None, is_untouched: false, inherited }
+    };
+    let (who, known_end) = match reader.key_owner(&keys.set.access_key_id)? {
+        KeyOwner::Stored(credential) | KeyOwner::Ours { credential, .. } => {
+            let end = credential.expires_at;
+            (Who { region: None, ..of_credential(reader, *credential)? }, end)
+        }
+        KeyOwner::Reference(reference) => (unknown(Signer::Ambient(reference)), None),
+        KeyOwner::Unknown => (unknown(Signer::ShellKeys), None),
+    };
+    let (set, expires_at) = (keys.set, keys.expires_at.or(known_end));
+    if expires_at.is_some_and(|at| at <= context.now) {
         return Err(Failure::new(failure::Kind::Expired, "the keys in this shell have expired")
             .next_step("get new ones where these came from"));
     }
-    let mut known_end = None;
-    let (signer, identity, kind) = match reader.key_owner(&keys.set.access_key_id)? {
-        KeyOwner::Stored(credential) | KeyOwner::Ours(credential) => {
-            known_end = credential.expires_at;
-            (Signer::Credential(credential.id), credential.identity.clone(), kind_of(&credential))
-        }
-        KeyOwner::Unknown if keys.set.is_long_term() => (Signer::ShellKeys, None, SignerKind::LongTerm),
-        KeyOwner::Unknown => (Signer::ShellKeys, None, SignerKind::Unknown),
-    };
-    let inherited = match signer {
-        Signer::Credential(id) => inherited(reader, id)?,
-        _ => Inherited::default(),
-    };
-    let (set, expires_at) = (keys.set, keys.expires_at.or(known_end));
-    let who = Who { identity, kind, signer, region: None, profile: None, is_untouched: false, inherited };
     let beside = Beside { account: context.aws("AWS_ACCOUNT_ID").map(str::to_owned), ..beside_environment(context) };
     Ok(Signing { set, expires_at, who, beside })
 }
@@ -102,7 +107,13 @@ fn beside_environment(context: &Context) -> Beside {
 
 pub fn from_ambient(context: &Context, reader: &Reader, reference: Ambient) -> Result<Signing, Failure> {
     // A profile may say that it begins with the environment's keys.
-    let keys = shell(context, reader)?.keys.filter(|_| reference.profile.is_some());
+    let keys = reference.profile.as_ref().and_then(|_| environment_keys(context).ok().flatten());
+    let is_ours = |keys: &ShellKeys| -> Result<bool, Failure> {
+        let owner = reader.key_owner(&keys.set.access_key_id)?;
+        Ok(matches!(owner, KeyOwner::Ours { .. } | KeyOwner::Reference(_)))
+    };
+    // What credstack handed out may be another frame's.
+    let keys = if keys.as_ref().map(is_ours).transpose()?.unwrap_or_default() { None } else { keys };
     let resolved = ambient::resolve(&ambient::Question {
         reference: reference.clone(),
         environment_keys: keys.map(|keys| EnvironmentKeys { set: keys.set, expires_at: keys.expires_at }),

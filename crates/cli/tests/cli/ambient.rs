@@ -116,27 +116,6 @@ fn a_push_signed_by_something_on_no_stack_records_the_reference() {
 }
 
 #[test]
-fn keys_that_credstack_exported_are_not_ambient() {
-    let mut env = TestEnvironment::new();
-    let session = env.push_session();
-    let key = env.list()["frames"][0]["access_key_id"].as_str().unwrap().to_owned();
-    let issued = env.sandbox.issued_as(&key);
-    env.use_keys(&key, &issued.secret_access_key, Some(&issued.session_token));
-    // On the same stack they are the current frame, on a new one they are not captured either.
-    env.credstack(["save"]).ok().says_not(OTHER_KEYS);
-    assert_eq!(env.frames(), [session.as_str(), session.as_str(), "c1"]);
-    assert_eq!(env.json(["whoami", "env"])["credential"], session);
-    env.aws_config(&profile("dev", ALICE_KEY, ALICE_SECRET));
-    env.set("AWS_PROFILE", "dev");
-    env.set("CREDSTACK_STACK", "other");
-    let pushed = env.json(["push", "assume", "Developer"]);
-    assert_eq!(env.frames(), [pushed["credential"].as_str().unwrap(), "ambient"]);
-    let calls = env.sandbox.calls();
-    assert_eq!(calls.last().unwrap()["access_key_id"], ALICE_KEY, "the profile signs, not what was exported: {calls:?}");
-    assert!(!env.events().iter().skip(3).any(|event| event == "captured"));
-}
-
-#[test]
 fn keys_of_another_identity_are_pointed_out_once_and_the_stack_decides() {
     let mut env = TestEnvironment::new();
     env.push_role("Developer");

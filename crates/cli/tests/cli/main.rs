@@ -64,6 +64,7 @@ mod renewal;
 mod rules;
 mod shells;
 mod signals;
+mod signers;
 mod sources;
 mod terminals;
 mod used_by;

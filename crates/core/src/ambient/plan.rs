@@ -11,7 +11,7 @@ use super::{
     walk::{Base, Named, Walk},
 };
 use crate::values::{
-    Ambient,
+    Ambient, AwsFiles,
     request::{AssumeRole, AssumeRoleWithWebIdentity, Request, TokenSource},
 };
 
@@ -95,6 +95,15 @@ pub fn read_profile(question: &Question, session_name: &str) -> Result<ProfilePl
         hops.push(role(&profiles, profile, session_name)?);
     }
     Ok(ProfilePlan { profile: profiles.selected().to_owned(), region: profiles.region(question), base, hops, warnings })
+}
+
+/// What [`super::resolve`] would find in the AWS configuration for a reference that names neither profile nor provider: the
+/// profile in force, if it has credentials. None where they would come from elsewhere, which only asking tells.
+pub fn foresee(reference: &Ambient, files: Option<&AwsFiles>) -> Option<Ambient> {
+    let profiles = Profiles::load_blocking(None, files).ok()?;
+    let provider = Walk::of(&profiles).ok()?.provider()?;
+    let (profile, provider) = (Some(profiles.selected().to_owned()), Some(provider.to_owned()));
+    Some(Ambient { profile, provider, region: reference.region.clone() })
 }
 
 fn role(profiles: &Profiles, profile: &Profile, session_name: &str) -> Result<Hop, AmbientError> {

@@ -3,7 +3,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params, params_f
 use serde_json::{Map, Value};
 
 use super::{Database, DatabaseError, EventFilter, Head, hash_of};
-use crate::values::{CredentialId, Entry, Event, EventKind};
+use crate::values::{Ambient, CredentialId, Entry, Event, EventKind};
 
 /// The first and the last time that there is, in seconds. What a row has beyond them is none.
 pub(super) fn times() -> (i64, i64) {
@@ -66,6 +66,18 @@ pub(crate) fn oldest(connection: &Connection) -> Result<Option<i64>, DatabaseErr
 pub(crate) fn has(connection: &Connection, event: EventKind, id: CredentialId) -> Result<bool, DatabaseError> {
     let mut statement = connection.prepare("SELECT 1 FROM event WHERE event = ?1 AND credential = ?2")?;
     Ok(statement.exists((event.as_str(), id.0))?)
+}
+
+/// What a frame is that names a profile or provider, and for which keys were handed out: as the newest use of them says. None where
+/// the keys are of no such frame.
+pub(crate) fn handed_out_as(connection: &Connection, access_key_id: &str) -> Result<Option<Ambient>, DatabaseError> {
+    let mut statement = connection.prepare(
+        "SELECT detail ->> '$.ambient' FROM event
+         WHERE access_key_id = ?1 AND event = ?2 AND credential IS NULL AND json_valid(detail) ORDER BY sequence DESC LIMIT 1",
+    )?;
+    let found = statement.query_row((access_key_id, EventKind::UsedBy.as_str()), |row| row.get::<_, Option<String>>(0));
+    // An event that somebody else wrote says nothing.
+    Ok(found.optional()?.flatten().and_then(|reference| serde_json::from_str(&reference).ok()))
 }
 
 /// Whether something is in the log that is never written without a seal.

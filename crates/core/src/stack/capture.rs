@@ -3,14 +3,15 @@ use rusqlite::Connection;
 
 use super::{Change, StackError};
 use crate::{
-    database::{DatabaseError, credentials},
+    database::{DatabaseError, credentials, events},
     values::{Acquired, Ambient, Credential, CredentialSet, Frame, Frames, Identity, Kind, Signer, State},
 };
 
 /// What ambient is in the shell that runs a command.
 #[derive(Clone, Debug, Default)]
 pub struct Shell {
-    /// The keys in its environment, if there are any and they are not ours ([`KeyOwner::Ours`]).
+    /// The keys in its environment, if there are any. None as well where they are those of a reference
+    /// ([`KeyOwner::Reference`]), which is then below.
     pub keys: Option<ShellKeys>,
     /// What else is known of it: the profile and region in force, and the provider if it was asked.
     pub reference: Ambient,
@@ -27,15 +28,29 @@ pub struct ShellKeys {
     pub identity: Option<Identity>,
 }
 
+impl ShellKeys {
+    /// Whether they have expired at `now`, as the environment says, or as is recorded of the credential set that they are of.
+    pub fn is_expired(&self, owner: &Credential, now: Timestamp) -> bool {
+        self.expires_at.or(owner.expires_at).is_some_and(|at| at <= now)
+    }
+}
+
 /// Whose the keys in an environment are, going by their access key id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyOwner {
-    /// Nobody's here: they are the shell's own.
+    /// Not known here: they are the shell's own.
     Unknown,
     /// The shell's own, and already stored, because they were captured or imported.
     Stored(Box<Credential>),
-    /// A credential set that STS gave us: credstack exported it, and it is not ambient.
-    Ours(Box<Credential>),
+    /// A credential set that STS gave us: credstack handed it out.
+    Ours {
+        /// The one that has these keys.
+        credential: Box<Credential>,
+        /// What it was renewed to, or itself.
+        newest: Box<Credential>,
+    },
+    /// What a frame is that names a profile or provider: credstack handed its keys out.
+    Reference(Ambient),
 }
 
 pub(super) fn key_owner(connection: &Connection, access_key_id: &str) -> Result<KeyOwner, DatabaseError> {
@@ -43,8 +58,14 @@ pub(super) fn key_owner(connection: &Connection, access_key_id: &str) -> Result<
     if let Some(credential) = known.iter().find(|known| is_shells_own(known)) {
         return Ok(KeyOwner::Stored(Box::new(credential.clone())));
     }
-    let ours = known.into_iter().find(|credential| !credential.kind.is_irreplaceable());
-    Ok(ours.map_or(KeyOwner::Unknown, |credential| KeyOwner::Ours(Box::new(credential))))
+    if let Some(credential) = known.into_iter().find(|credential| !credential.kind.is_irreplaceable()) {
+        let newest = credentials::newest(connection, credential.id)?.unwrap_or_else(|| credential.clone());
+        return Ok(KeyOwner::Ours { credential: Box::new(credential), newest: Box::new(newest) });
+    }
+    let reference = events::handed_out_as(connection, access_key_id)?;
+    // The keys of an environment that went through credstack are still its own.
+    let names_a_source = |it: &Ambient| it.profile.is_some() || it.provider.as_deref().is_some_and(|it| it != "Environment");
+    Ok(reference.filter(names_a_source).map_or(KeyOwner::Unknown, KeyOwner::Reference))
 }
 
 fn is_shells_own(credential: &Credential) -> bool {
@@ -69,29 +90,51 @@ impl Change {
             return Ok(Cover::AsItIs);
         }
         let Some(keys) = &shell.keys else { return Ok(Cover::Becomes(Frame::Ambient(shell.reference.clone()))) };
+        let owner = self.database.read(|connection| key_owner(connection, &keys.set.access_key_id))?;
+        let captured = Acquired {
+            set: keys.set.clone(),
+            kind: Kind::Ambient,
+            identity: keys.identity.clone(),
+            region: shell.reference.region.clone(),
+            issued_at: self.now,
+            expires_at: keys.expires_at,
+            signer: Signer::None,
+            request: None,
+            label: None,
+            note: None,
+            profile: None,
+            way: None,
+        };
+        Ok(match owner {
+            KeyOwner::Reference(reference) => {
+                let region = captured.region.or(reference.region);
+                Cover::Becomes(Frame::Ambient(Ambient { region, ..reference }))
+            }
+            KeyOwner::Ours { newest, .. } if newest.has_secret() => Cover::Becomes(Frame::Credential(newest.id)),
+            // Its secret was erased here, and is in the environment.
+            KeyOwner::Ours { credential, .. } => Cover::Capture(Box::new(Acquired {
+                identity: captured.identity.or(credential.identity),
+                region: credential.region.or(captured.region),
+                expires_at: captured.expires_at.or(credential.expires_at),
+                profile: credential.profile,
+                way: credential.way,
+                ..captured
+            })),
+            KeyOwner::Stored(_) | KeyOwner::Unknown => self.same_or_captured(keys, captured)?,
+        })
+    }
+
+    /// The credential set that has these keys, or else what has to be captured. One that is stored with another end, as an import
+    /// may be, would not come back as these keys are.
+    fn same_or_captured(&self, keys: &ShellKeys, captured: Acquired) -> Result<Cover, StackError> {
         let known = self.database.read(|connection| credentials::with_access_key(connection, &keys.set.access_key_id))?;
+        let given = known.iter().find(|known| !known.kind.is_irreplaceable()).and_then(|known| known.expires_at);
+        let expires_at = keys.expires_at.or(given);
         let ends = |at: Option<Timestamp>| at.map(Timestamp::as_second);
-        // One that is stored with another end, as an import may be, would not come back as these keys are.
-        let same = known.iter().find(|known| is_shells_own(known) && ends(known.expires_at) == ends(keys.expires_at));
+        let same = known.iter().find(|known| is_shells_own(known) && ends(known.expires_at) == ends(expires_at));
         Ok(match same {
             Some(credential) => Cover::Becomes(Frame::Credential(credential.id)),
-            None if known.iter().any(|known| !known.kind.is_irreplaceable()) => {
-                Cover::Becomes(Frame::Ambient(shell.reference.clone()))
-            }
-            None => Cover::Capture(Box::new(Acquired {
-                set: keys.set.clone(),
-                kind: Kind::Ambient,
-                identity: keys.identity.clone(),
-                region: shell.reference.region.clone(),
-                issued_at: self.now,
-                expires_at: keys.expires_at,
-                signer: Signer::None,
-                request: None,
-                label: None,
-                note: None,
-                profile: None,
-                way: None,
-            })),
+            None => Cover::Capture(Box::new(Acquired { expires_at, ..captured })),
         })
     }
 }

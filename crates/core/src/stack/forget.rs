@@ -10,6 +10,7 @@ use crate::{
 impl Change {
     /// Erases a held credential set.
     pub fn forget(&mut self, id: CredentialId) -> Result<Vec<Left>, StackError> {
+        let id = self.newest(id)?;
         let credential = self.credential(id)?;
         if !credential.has_secret() {
             return Err(StackError::Erased(id));

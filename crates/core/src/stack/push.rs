@@ -144,6 +144,12 @@ impl Change {
         found.ok_or(StackError::NoSuchCredential(id))
     }
 
+    /// The credential set that this one was renewed to, or itself.
+    pub(super) fn newest(&self, id: CredentialId) -> Result<CredentialId, StackError> {
+        let found = self.database.read(|connection| credentials::newest(connection, id))?;
+        found.map(|credential| credential.id).ok_or(StackError::NoSuchCredential(id))
+    }
+
     /// The log's entry for keys that were captured.
     pub(super) fn captured_entry(&self, captured: Option<CredentialId>) -> Result<Vec<Entry>, StackError> {
         captured.map(|id| self.acquired_entry(id)).into_iter().collect()

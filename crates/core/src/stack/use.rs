@@ -13,6 +13,10 @@ impl Change {
         shell: &Shell,
     ) -> Result<Moved, StackError> {
         let before = self.frames_or_new(stack)?;
+        let name = match name {
+            FrameName::Credential(id) => FrameName::Credential(self.newest(id)?),
+            name => name,
+        };
         let named = |frames: &Frames| frames.named(name).ok_or_else(|| StackError::no_such_frame(stack, name, frames));
         if let Some(id) = named(&before)?.credential() {
             self.require_usable(id)?;

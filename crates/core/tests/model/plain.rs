@@ -93,6 +93,7 @@ pub struct Set {
     pub expires_at: Option<u32>,
     pub alive: bool,
     pub held: bool,
+    pub replaced_by: Option<Number>,
 }
 
 #[derive(Clone, Debug)]
@@ -227,6 +228,10 @@ impl Model {
             }
             Step::Forget(which) => {
                 let number = self.choose(which);
+                if number as usize > self.sets.len() {
+                    return Err(Refusal::NoSuchSet);
+                }
+                let number = self.newest(number);
                 let set = self.sets.get_mut(number as usize - 1).ok_or(Refusal::NoSuchSet)?;
                 match (set.alive, set.held) {
                     (false, _) => return Err(Refusal::Erased),
@@ -247,7 +252,7 @@ impl Model {
                 }
                 let new = self.make(Made::Session);
                 self.stacks.values_mut().flatten().filter(|number| **number == old).for_each(|number| *number = new);
-                self.sets[old as usize - 1].held = false;
+                (self.sets[old as usize - 1].held, self.sets[old as usize - 1].replaced_by) = (false, Some(new));
                 let set = &mut self.sets[new as usize - 1];
                 (set.alive, set.held) = (alive, held);
             }
@@ -256,7 +261,7 @@ impl Model {
     }
 
     /// Keys in the environment are captured when ambient is first covered, for nothing else could give them back; of a
-    /// profile only the name is recorded. Our own keys are not ambient.
+    /// profile only the name is recorded. Our own keys are what they were renewed to, or captured again where that was erased.
     fn cover(&mut self, list: &mut [Number], shell: Environment) {
         if list[0] != UNTOUCHED {
             return;
@@ -269,10 +274,22 @@ impl Model {
         let stored = known.iter().rev().find(|n| self.set(**n).irreplaceable && self.is_alive(**n));
         if let Some(number) = stored {
             list[0] = *number;
-        } else if known.iter().all(|n| self.set(*n).irreplaceable) {
-            self.sets.push(Set { key, irreplaceable: true, expires_at: None, alive: true, held: false });
-            list[0] = self.sets.len() as Number;
+            return;
         }
+        let ours = known.iter().rev().find(|n| !self.set(**n).irreplaceable).copied();
+        list[0] = match ours.map(|number| self.newest(number)) {
+            Some(newest) if self.is_alive(newest) => newest,
+            _ => {
+                let expires_at = ours.and_then(|number| self.set(number).expires_at);
+                self.sets.push(Set { key, irreplaceable: true, expires_at, alive: true, held: false, replaced_by: None });
+                self.sets.len() as Number
+            }
+        };
+    }
+
+    /// What a credential set was renewed to, or itself.
+    fn newest(&self, number: Number) -> Number {
+        self.set(number).replaced_by.map_or(number, |next| self.newest(next))
     }
 
     fn make(&mut self, kind: Made) -> Number {
@@ -282,6 +299,7 @@ impl Model {
             expires_at: (kind == Made::Brief).then_some(self.clock + 2),
             alive: true,
             held: false,
+            replaced_by: None,
         });
         self.sets.len() as Number
     }
@@ -294,6 +312,10 @@ impl Model {
         if number <= 0 {
             return Ok(number);
         }
+        if number as usize > self.sets.len() {
+            return Err(Refusal::NoSuchSet);
+        }
+        let number = self.newest(number);
         match self.sets.get(number as usize - 1) {
             None => Err(Refusal::NoSuchSet),
             Some(set) if !set.alive => Err(Refusal::Erased),

@@ -108,7 +108,7 @@ impl Sources<'_> {
     /// issue keys of other forms, of which nothing is said.
     fn token(&self, key: &str) -> Option<Finding> {
         let temporary = match &self.owner {
-            Some(KeyOwner::Stored(credential) | KeyOwner::Ours(credential)) => Some(credential.temporary),
+            Some(KeyOwner::Stored(credential) | KeyOwner::Ours { credential, .. }) => Some(credential.temporary),
             _ if key.starts_with("AKIA") => Some(false),
             _ if key.starts_with("ASIA") => Some(true),
             _ => None,
@@ -219,7 +219,8 @@ impl Sources<'_> {
     /// Whose keys these are, in words.
     fn whose(&self, key: &str) -> String {
         match &self.owner {
-            Some(KeyOwner::Ours(credential)) => format!("{}, exported by credstack", credential.id),
+            Some(KeyOwner::Ours { credential, .. }) => format!("{}, exported by credstack", credential.id),
+            Some(KeyOwner::Reference(reference)) => format!("{}, exported by credstack", crate::words::ambient(reference)),
             Some(KeyOwner::Stored(credential)) => format!("{}, this shell's own, which credstack has stored", credential.id),
             Some(KeyOwner::Unknown) | None => format!("{key}, which credstack does not know"),
         }

@@ -18,6 +18,6 @@ pub struct SignedBy {
 impl SignedBy {
     /// The same for the finder of signers.
     pub fn choice(&self) -> Choice<'_> {
-        Choice { from: self.from, profile: self.profile.as_deref(), on_new_stack: true }
+        Choice { from: self.from, profile: self.profile.as_deref(), is_push: true }
     }
 }
