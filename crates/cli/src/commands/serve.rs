@@ -93,7 +93,7 @@ impl Serve {
             context.output.say(&format!("the endpoint follows stack {}; --frame serves one frame", context.stack));
         }
         runtime()?.block_on(async {
-            let endpoint = Endpoint::listen(context.clone(), served_frame, protocol).await?;
+            let endpoint = Endpoint::listen(context.clone(), served_frame, protocol).await?.in_region(self.region.clone());
             if protocol == Protocol::Metadata {
                 context.output.warn(
                     "every program and user of this machine can get these keys while this runs, and clients use them even \

@@ -63,6 +63,8 @@ struct Served {
     /// The tokens of instance metadata, and when they end.
     issued: Mutex<Vec<(Zeroizing<String>, Instant)>>,
     port: u16,
+    /// `--region`; else the user's, the frame's.
+    region: Option<String>,
     tally: Tally,
 }
 
@@ -100,7 +102,7 @@ impl Endpoint {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(unusable)?;
         let port = listener.local_addr().map_err(unusable)?.port();
         let token = random_token().ok_or_else(|| Failure::internal("the operating system gave no random bytes"))?;
-        let served = Served { context, frame, token, issued: Mutex::default(), port, tally: Tally::default() };
+        let served = Served { context, frame, token, issued: Mutex::default(), port, region: None, tally: Tally::default() };
         Ok(Endpoint { listener, protocol, served: Arc::new(served) })
     }
 
@@ -127,6 +129,15 @@ impl Endpoint {
             variables.push(("AWS_EC2_METADATA_DISABLED", None));
         }
         variables
+    }
+
+    /// The same, which says this region whatever the frame's is.
+    #[must_use]
+    pub fn in_region(mut self, region: Option<String>) -> Endpoint {
+        if let Some(served) = Arc::get_mut(&mut self.served) {
+            served.region = region;
+        }
+        self
     }
 
     /// How it is asked.
@@ -212,7 +223,7 @@ impl Served {
         let context = self.context.at(now);
         let found = context.reader().map_err(Failure::from).and_then(|reader| keys::find(&context, &reader, self.frame));
         let keys = found.map_err(|failure| (StatusCode::FORBIDDEN, failure.kind.name(), failure.sentence()))?;
-        let Keys { out, whose } = keys.in_region(&context, None);
+        let Keys { out, whose } = keys.in_region(&context, self.region.as_deref());
         let (Some(token), Some(expires_at)) = (out.set.session_token, out.expires_at) else {
             let message =
                 "long-term keys cannot be served: clients ask for a token and an expiration; use a profile, or `exec --via env`";

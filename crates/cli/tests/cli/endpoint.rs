@@ -191,6 +191,10 @@ fn metadata_has_a_region_and_an_account_and_a_slash_more_does_no_harm() {
         let document: Value = serde_json::from_str(&get("dynamic/instance-identity/document")).unwrap();
         assert_eq!((&document["region"], &document["accountId"]), (&"eu-west-1".into(), &"444455556666".into()));
     }
+    let elsewhere = Serving::start(&env, &["--imds", "--region", "sa-east-1"]);
+    let token = elsewhere.metadata("PUT /latest/api/token", ttl).2;
+    let token = format!("X-aws-ec2-metadata-token: {token}\r\n");
+    assert_eq!(elsewhere.metadata("GET /latest/meta-data/placement/region", &token).2, "sa-east-1");
 }
 
 #[test]
