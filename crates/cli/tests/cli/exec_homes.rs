@@ -291,3 +291,12 @@ fn serve_prints_the_files_only_where_the_default_profile_would_win() {
         assert!(served.stdout.contains("AWS_REGION='eu-west-3'"), "{}", served.stdout);
     }
 }
+
+#[test]
+fn purge_takes_the_files_too() {
+    let env = home("", &format!("[default]\n{}", bobs()));
+    inside(&env, &[]);
+    assert!(env.state().join("aws").exists());
+    env.plain(["purge", "--yes"]).ok();
+    assert!(!env.state().exists());
+}
