@@ -1,7 +1,7 @@
 //! Shells with the hook, started by `credstack exec`: they are what exec gave them.
 
 use crate::{
-    common::{ALICE_KEY, TestEnvironment, environment::path, programs, terminal::Terminal},
+    common::{ALICE_KEY, BOB_KEY, BOB_SECRET, TestEnvironment, environment::path, programs, terminal::Terminal},
     nested_shells::{SHOW, lines, run, script, shells},
     shells::{DEVELOPER, environment},
 };
@@ -94,8 +94,13 @@ fn a_shell_of_another_stacks_exec_is_that_stacks() {
 #[test]
 fn a_shell_whose_exec_has_ended_says_so_once_and_how_it_follows_the_stack_again() {
     for shell in shells() {
+        const CONFIG: &str = "sh -c 'echo config ${AWS_CONFIG_FILE-none}'";
         let env = environment();
         env.push_role(DEVELOPER);
+        // Exec gives files of its own in the place of such ones.
+        let config = std::fs::read_to_string(env.home().join(".aws/config")).unwrap();
+        env.aws_config(&format!("[default]\naws_access_key_id = {BOB_KEY}\naws_secret_access_key = {BOB_SECRET}\n{config}"));
+        env.learn(BOB_SECRET);
         let names = "CREDSTACK_FRAME CREDSTACK_NAME CREDSTACK_ARN CREDSTACK_VIA CREDSTACK_EXEC";
         let line = match shell {
             "fish" => format!("set -e {names}"),
@@ -108,7 +113,7 @@ fn a_shell_whose_exec_has_ended_says_so_once_and_how_it_follows_the_stack_again(
             &env,
             shell,
             "inner",
-            &["PROMPT", SHOW, "PROMPT", SHOW, &ends, "PROMPT", SHOW, "credstack -q pop --root", SHOW],
+            &["PROMPT", SHOW, "PROMPT", SHOW, &ends, "PROMPT", SHOW, CONFIG, "credstack -q pop --root", SHOW],
         );
         let go = env.scratch("go");
         // It begins when exec, which has become the shell that starts it, has ended.
@@ -132,6 +137,7 @@ fn a_shell_whose_exec_has_ended_says_so_once_and_how_it_follows_the_stack_again(
         // At c1 it has not the captured keys of its own, and follows the stack there.
         let follows = "credstack none eu-west-1";
         assert_eq!(states, [&root, &root, follows, follows], "{shell}: {shown}");
+        assert!(shown.contains("config none"), "{shell}: {shown}");
         assert_eq!(shown.matches("from a `credstack exec` that has ended").count(), 1, "{shell}: {shown}");
         assert!(shown.contains(&format!("run `{line}` to follow stack default again")), "{shell}: {shown}");
     }

@@ -229,3 +229,32 @@ fn a_region_set_for_one_command_is_the_users_and_the_hooks_is_not() {
         );
     }
 }
+
+/// Case 5, in a shell with the hook: the keys that `credstack env` gave are that frame, and sign as it.
+#[test]
+fn keys_that_a_shell_took_by_env_sign_as_their_frame() {
+    for shell in ["bash", "zsh"] {
+        let env = environment();
+        env.push_role(DEVELOPER);
+        env.learn(BOB_SECRET);
+        let config = std::fs::read_to_string(env.home().join(".aws/config")).unwrap();
+        env.aws_config(&format!("[default]\naws_access_key_id = {BOB_KEY}\naws_secret_access_key = {BOB_SECRET}\n{config}"));
+        let env_line = format!("eval \"$({} env)\"", programs::credstack().display());
+        let script = script(
+            &env,
+            shell,
+            "signs",
+            &[
+                "PROMPT",
+                SHOW,
+                &env_line,
+                &format!("credstack -q --stack two push assume {READ_ONLY}"),
+                "credstack --stack two whoami --offline --json",
+                "credstack history --limit 1 --json",
+            ],
+        );
+        let output = run(&env, &script).ok();
+        assert!(output.stdout.contains("assumed-role/ReadOnly"), "{shell}: {} {}", output.stdout, output.stderr);
+        assert!(output.stdout.contains(r#""parent": "c2""#), "{shell}: {}", output.stdout);
+    }
+}
