@@ -16,7 +16,7 @@ use credstack_core::{
     stack::{Change, Consent, Reader, StackError},
     sts::{Settings, Sts},
     values::{
-        Ambient, Arn, Credential, CredentialId, CredentialSet, Identity, Signer, Way,
+        Ambient, Arn, Credential, CredentialId, CredentialSet, Identity, Signer, Way, partition_of,
         request::{Inherited, SignerKind},
     },
 };
@@ -53,6 +53,8 @@ pub struct Who {
     pub is_untouched: bool,
     /// What it has from the chain behind it.
     pub inherited: Inherited,
+    /// How STS was reached for it, where that is recorded.
+    pub way: Option<Way>,
 }
 
 impl Who {
@@ -104,8 +106,38 @@ impl Signing {
             profile: self.who.profile.clone(),
             ..settings(context)
         })?;
+        self.refuse_another_service(context, &sts)?;
         context.output.explain(&format!("signing with {} in {}", self.set.access_key_id, sts.region()));
         Ok(sts)
+    }
+}
+
+impl Signing {
+    /// Refuses to send a session token to another service than the one that it is from.
+    pub fn refuse_another_service(&self, context: &Context, sts: &Sts) -> Result<(), Failure> {
+        let (Some(from), to) = (&self.who.way, sts.way()) else { return Ok(()) };
+        if self.set.session_token.is_none() || from.is_same_service(to) {
+            return Ok(());
+        }
+        let name = |way: &Way| match &way.endpoint {
+            Some(url) => url.clone(),
+            None => format!("AWS's endpoints of partition {}", partition_of(&way.region)),
+        };
+        let which = match self.who.credential() {
+            Some(id) => format!("{id} is from {}", name(from)),
+            None => format!("these credentials are from {}", name(from)),
+        };
+        let set = |variable| context.aws(variable).is_some();
+        let next = match &from.endpoint {
+            Some(url) => format!("run `export AWS_ENDPOINT_URL_STS={url}`, and then the command again"),
+            None if to.endpoint.is_none() => format!("give --region {}", from.region),
+            None if set("AWS_ENDPOINT_URL_STS") || set("AWS_ENDPOINT_URL") => {
+                "run `unset AWS_ENDPOINT_URL_STS AWS_ENDPOINT_URL`, and then the command again".to_owned()
+            }
+            None => "run `export AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true`, and then the command again".to_owned(),
+        };
+        let message = format!("{which}, and STS would be asked at {}: its session token isn't sent there", name(to));
+        Err(Failure::usage(message).next_step(next))
     }
 }
 
@@ -163,6 +195,7 @@ pub fn of_credential(reader: &Reader, credential: Credential) -> Result<Who, Sta
         signer: Signer::Credential(id),
         region: credential.region,
         profile: credential.profile,
+        way: credential.way,
         is_untouched: false,
         inherited: inherited(reader, id)?,
     })

@@ -89,9 +89,11 @@ impl Console {
 
     /// Who it is: as it is recorded, or as STS says.
     fn identity(&self, context: &Context, signing: &mut Signing) -> Result<Arn, Failure> {
+        // The console gets the session token as well.
+        let sts = signing.sts(context, None)?;
         let identity = match signing.who.identity.take() {
             Some(identity) => identity,
-            None => signing.sts(context, self.region.as_deref())?.caller_identity(&signing.set)?,
+            None => sts.caller_identity(&signing.set)?,
         };
         signing.learn(identity)
     }

@@ -79,7 +79,7 @@ pub fn from_keys(context: &Context, reader: &Reader, keys: ShellKeys) -> Result<
     let unknown = |signer| {
         let kind = if keys.set.is_long_term() { SignerKind::LongTerm } else { SignerKind::Unknown };
         let inherited = Inherited::default();
-        Who { identity: None, kind, signer, region: None, profile: None, is_untouched: false, inherited }
+        Who { identity: None, kind, signer, region: None, profile: None, is_untouched: false, inherited, way: None }
     };
     let (who, known_end) = match reader.key_owner(&keys.set.access_key_id)? {
         KeyOwner::Stored(credential) | KeyOwner::Ours { credential, .. } => {
@@ -153,5 +153,6 @@ pub fn foreseen(reference: &Ambient) -> Who {
         signer: Signer::Ambient(reference.clone()),
         is_untouched: false,
         inherited: Inherited::default(),
+        way: None,
     }
 }

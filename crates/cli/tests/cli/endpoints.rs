@@ -89,3 +89,31 @@ fn a_recorded_ca_bundle_that_is_gone_is_named() {
     env.plain(["refresh"]).exits(2).says(bundle.to_str().unwrap()).says("was trusted when these credentials were asked for");
     assert_eq!(env.sandbox.actions(), [""; 0]);
 }
+
+#[test]
+fn a_session_token_is_not_sent_to_another_service_than_its_own() {
+    let mut env = TestEnvironment::new();
+    env.push_role(DEVELOPER);
+    let url = env.sandbox.url();
+    let other = elsewhere(&mut env);
+    let commands = [
+        &["whoami"][..],
+        &["push", "assume", "ops/Deploy"],
+        &["push", "assume", "arn:aws:iam::111122223333:role/ops/Deploy", "--mfa-serial", "auto"],
+        &["console"],
+        &["decode", "message"],
+    ];
+    for command in commands {
+        let refused = env.plain(command).exits(2);
+        refused.says("c2 is from").says("its session token isn't sent there").says(&format!("export AWS_ENDPOINT_URL_STS={url}"));
+    }
+    // AWS's own is another one as well.
+    env.unset("AWS_ENDPOINT_URL_STS");
+    env.plain(["whoami"]).exits(2).says("AWS's endpoints of partition aws");
+    assert_eq!(other.calls(), [] as [Value; 0]);
+    // Long-term keys have no token; they may be known at both.
+    env.set("AWS_ENDPOINT_URL_STS", &other.url());
+    env.plain(["whoami", "root"]).ok();
+    env.set("AWS_ENDPOINT_URL_STS", &format!("{url}/"));
+    env.plain(["whoami"]).ok();
+}

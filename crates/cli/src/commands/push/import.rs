@@ -84,6 +84,7 @@ impl Import {
                 profile: self.profile.clone(),
                 is_untouched: false,
                 inherited: Default::default(),
+                way: None,
             },
         };
         let shell = signing::shell(context, &reader)?;

@@ -254,13 +254,17 @@ fn one(
     mfa: &Mfa,
 ) -> Result<Grant, Failure> {
     let token = request.token_source().map(|source| token::read(context, source)).transpose()?;
+    let sts = signing::sts_of_profile(context, profile, region)?;
+    if let Some(signing) = &signing {
+        signing.refuse_another_service(context, &sts)?;
+    }
     let acquisition = Acquisition {
         context,
         command: "push profile",
         reader: context.reader()?,
         about,
         signing,
-        sts: signing::sts_of_profile(context, profile, region)?,
+        sts,
         request: request.clone(),
         one_time: OneTime { token, ..OneTime::default() },
         configured: None,
@@ -279,6 +283,7 @@ fn as_signer(acquired: &Acquired, request: &Request, inherited: Inherited) -> Si
         profile: None,
         is_untouched: false,
         inherited,
+        way: acquired.way.clone(),
     };
     Signing { set: acquired.set.clone(), expires_at: acquired.expires_at, who, beside: Default::default() }
 }
