@@ -153,9 +153,11 @@ pub fn recorded_sts(context: &Context, way: &Way) -> Result<Sts, Failure> {
 }
 
 /// The way to STS that a profile says: its region unless one is given, and its endpoint.
-pub fn sts_of_profile(context: &Context, profile: &str, region: Option<&str>) -> Result<Sts, Failure> {
+pub fn sts_of_profile(context: &Context, profile: &str, region: Option<&str>, signing: Option<&Signing>) -> Result<Sts, Failure> {
     let (region, profile) = (region.map(str::to_owned), Some(profile.to_owned()));
-    Ok(Sts::connect(&Settings { region, profile, ..settings(context) })?)
+    let sts = Sts::connect(&Settings { region, profile, ..settings(context) })?;
+    signing.map_or(Ok(()), |signing| signing.refuse_another_service(context, &sts))?;
+    Ok(sts)
 }
 
 fn settings(context: &Context) -> Settings {

@@ -254,10 +254,7 @@ fn one(
     mfa: &Mfa,
 ) -> Result<Grant, Failure> {
     let token = request.token_source().map(|source| token::read(context, source)).transpose()?;
-    let sts = signing::sts_of_profile(context, profile, region)?;
-    if let Some(signing) = &signing {
-        signing.refuse_another_service(context, &sts)?;
-    }
+    let sts = signing::sts_of_profile(context, profile, region, signing.as_ref())?;
     let acquisition = Acquisition {
         context,
         command: "push profile",
