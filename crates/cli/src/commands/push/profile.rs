@@ -254,14 +254,13 @@ fn one(
     mfa: &Mfa,
 ) -> Result<Grant, Failure> {
     let token = request.token_source().map(|source| token::read(context, source)).transpose()?;
-    let sts = signing::sts_of_profile(context, profile, region, signing.as_ref())?;
     let acquisition = Acquisition {
         context,
+        sts: signing::sts_of_profile(context, profile, region, signing.as_ref())?,
         command: "push profile",
         reader: context.reader()?,
         about,
         signing,
-        sts,
         request: request.clone(),
         one_time: OneTime { token, ..OneTime::default() },
         configured: None,
