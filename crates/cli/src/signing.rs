@@ -99,10 +99,10 @@ impl Signing {
         Ok(arn)
     }
 
-    /// The way to STS for this identity.
+    /// The way to STS for this identity: in the region that is asked for, else the user's, else the one that goes with it.
     pub fn sts(&self, context: &Context, region: Option<&str>) -> Result<Sts, Failure> {
         let sts = Sts::connect(&Settings {
-            region: region.or(self.who.region.as_deref()).map(str::to_owned),
+            region: context.region_for(region, self.region()),
             profile: self.who.profile.clone(),
             ..settings(context)
         })?;
@@ -143,7 +143,7 @@ impl Signing {
 
 /// The way to STS for what nobody signs.
 pub fn unsigned_sts(context: &Context, region: Option<&str>) -> Result<Sts, Failure> {
-    Ok(Sts::connect(&Settings { region: region.map(str::to_owned), ..settings(context) })?)
+    Ok(Sts::connect(&Settings { region: context.region_for(region, None), ..settings(context) })?)
 }
 
 /// The way to STS that is recorded with what is asked for again, whatever the environment says.
@@ -152,9 +152,9 @@ pub fn recorded_sts(context: &Context, way: &Way) -> Result<Sts, Failure> {
     Ok(Sts::connect(&Settings { way, time_outs, ..Settings::default() })?)
 }
 
-/// The way to STS that a profile says: its region unless one is given, and its endpoint.
+/// The way to STS that a profile says: its region, unless one is given or the user set one, and its endpoint.
 pub fn sts_of_profile(context: &Context, profile: &str, region: Option<&str>, signing: Option<&Signing>) -> Result<Sts, Failure> {
-    let (region, profile) = (region.map(str::to_owned), Some(profile.to_owned()));
+    let (region, profile) = (context.region_for(region, None), Some(profile.to_owned()));
     let sts = Sts::connect(&Settings { region, profile, ..settings(context) })?;
     signing.map_or(Ok(()), |signing| signing.refuse_another_service(context, &sts))?;
     Ok(sts)
@@ -163,7 +163,8 @@ pub fn sts_of_profile(context: &Context, profile: &str, region: Option<&str>, si
 fn settings(context: &Context) -> Settings {
     let (default_region, files) = (context.configuration.region.clone(), context.files.clone());
     let (ca_bundle, time_outs) = (ca_bundle(context), context.time_outs());
-    Settings { default_region, files, ca_bundle, time_outs, ..Settings::default() }
+    // Those of the user are looked at here; the others are what credstack exported.
+    Settings { default_region, files, ca_bundle, time_outs, ignores_region_variables: true, ..Settings::default() }
 }
 
 /// An ambient identity that was recorded, found again.

@@ -117,12 +117,13 @@ pub fn from_ambient(context: &Context, reader: &Reader, reference: Ambient) -> R
     let resolved = ambient::resolve(&ambient::Question {
         reference: reference.clone(),
         environment_keys: keys.map(|keys| EnvironmentKeys { set: keys.set, expires_at: keys.expires_at }),
+        region: context.users_region().map(str::to_owned),
+        ignores_region_variables: true,
         default_region: context.configuration.region.clone(),
         ca_bundle: ca_bundle(context),
         files: context.files.clone(),
         our_exe: context.our_program(),
         time_outs: context.ambient_time_outs(),
-        ..ambient::Question::default()
     })?;
     check_set(&resolved.set)?;
     if let Some(at) = resolved.expires_at.filter(|at| *at <= context.now) {

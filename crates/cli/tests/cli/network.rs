@@ -82,7 +82,7 @@ fn the_endpoint_for_sts_beats_the_one_for_all() {
 }
 
 #[test]
-fn the_region_is_the_option_then_the_frame_then_the_environment_then_the_profile_then_ours() {
+fn the_region_is_the_option_then_the_users_then_the_frames_then_the_profiles_then_ours() {
     let mut env = TestEnvironment::new();
     let region = |env: &TestEnvironment, arguments: &[&str]| {
         env.sandbox.forget_calls();
@@ -105,9 +105,36 @@ fn the_region_is_the_option_then_the_frame_then_the_environment_then_the_profile
     assert_eq!(region(&env, &["whoami"]), "us-east-1");
     assert!(began.elapsed() < Duration::from_secs(2), "instance metadata was asked for a region");
     env.json(["push", "session", "--region", "us-west-2"]);
-    env.set("AWS_REGION", "eu-west-1");
     assert_eq!(region(&env, &["whoami"]), "us-west-2", "the frame has its region");
+    env.set("AWS_REGION", "eu-west-1");
+    assert_eq!(region(&env, &["whoami"]), "eu-west-1", "the user's");
     assert_eq!(region(&env, &["whoami", "--region", "us-west-1"]), "us-west-1");
+    // What credstack exported is not the user's.
+    env.set("CREDSTACK_REGION", "eu-west-1");
+    assert_eq!(region(&env, &["whoami"]), "us-west-2");
+    env.set("AWS_DEFAULT_REGION", "eu-north-1");
+    assert_eq!(region(&env, &["whoami"]), "eu-north-1", "one of the two may be the user's");
+}
+
+#[test]
+fn a_new_frame_has_the_users_region_before_its_signers_and_never_one_that_credstack_exported() {
+    let mut env = TestEnvironment::new();
+    env.unset("AWS_REGION");
+    env.json(["push", "session", "--region", "us-west-2"]);
+    let push = |env: &TestEnvironment, more: &[&str]| {
+        let pushed = env.json([&["push", "assume", "Developer", "--from", "current"], more].concat());
+        let shown = env.json(["list"]);
+        let region = shown["frames"][0]["region"].as_str().map(str::to_owned);
+        assert_eq!(env.sandbox.calls().last().unwrap()["region"].as_str().map(str::to_owned), region, "{pushed}");
+        env.plain(["pop", "--yes"]).ok();
+        region
+    };
+    assert_eq!(push(&env, &[]).as_deref(), Some("us-west-2"), "the signer's");
+    env.set("AWS_REGION", "ap-south-1");
+    assert_eq!(push(&env, &[]).as_deref(), Some("ap-south-1"));
+    assert_eq!(push(&env, &["--region", "sa-east-1"]).as_deref(), Some("sa-east-1"));
+    env.set("CREDSTACK_REGION", "ap-south-1");
+    assert_eq!(push(&env, &[]).as_deref(), Some("us-west-2"));
 }
 
 #[test]

@@ -175,3 +175,29 @@ fn a_program_signs_where_the_profile_says_so() {
     assert!(who(&env).contains("assumed-role/Developer"));
     env.plain(["push", "profile", "round"]).exits(2).says("would never end");
 }
+
+#[test]
+fn the_profiles_region_counts_before_one_that_credstack_exported_and_after_the_users() {
+    let mut env = configured();
+    let asked = |env: &TestEnvironment, more: &[&str]| {
+        env.sandbox.forget_calls();
+        env.json(&[&["--stack", "two", "push", "profile", "dev", "--fresh"], more].concat()[..]);
+        let call = env.sandbox.calls().into_iter().find(|call| call["action"] == "AssumeRole").unwrap();
+        let frame = env.json(["--stack", "two", "list"])["frames"][0]["region"].clone();
+        assert_eq!(call["region"], frame);
+        frame.as_str().unwrap().to_owned()
+    };
+    env.set("AWS_REGION", "ap-south-1");
+    assert_eq!(asked(&env, &[]), "ap-south-1");
+    env.set("CREDSTACK_REGION", "ap-south-1");
+    assert_eq!(asked(&env, &[]), "eu-central-1");
+    assert_eq!(asked(&env, &["--region", "sa-east-1"]), "sa-east-1");
+    // A frame between has what the user says too, and else its own profile's.
+    let between = |env: &TestEnvironment, stack: &str| {
+        env.json(["--stack", stack, "push", "profile", "prod", "--fresh"]);
+        env.json(["--stack", stack, "list"])["frames"][1]["region"].clone()
+    };
+    assert_eq!(between(&env, "three"), "eu-central-1");
+    env.unset("CREDSTACK_REGION");
+    assert_eq!(between(&env, "four"), "ap-south-1");
+}

@@ -84,7 +84,7 @@ impl Profiles {
     /// The region in force, if any. Instance metadata is not asked.
     pub(super) fn region(&self, question: &Question) -> Option<String> {
         let given = |region: &String| !region.is_empty();
-        let variable = |name| self.env.get(name).ok().filter(given);
+        let variable = |name| self.env.get(name).ok().filter(given).filter(|_| !question.ignores_region_variables);
         let asked = question.region.clone().or_else(|| question.reference.region.clone()).filter(given);
         asked
             .or_else(|| variable("AWS_REGION"))

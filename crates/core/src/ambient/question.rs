@@ -25,6 +25,8 @@ pub struct Question {
     pub environment_keys: Option<EnvironmentKeys>,
     /// The region that the user asked for; else the reference's, `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's.
     pub region: Option<String>,
+    /// Whether `AWS_REGION` and `AWS_DEFAULT_REGION` don't count, because the caller has looked at them: they may be credstack's own.
+    pub ignores_region_variables: bool,
     /// The region where neither the question nor the AWS configuration names one.
     pub default_region: Option<String>,
     /// A PEM file whose certificate authorities are trusted instead of the system's: the value of `AWS_CA_BUNDLE`.

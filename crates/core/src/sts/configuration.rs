@@ -173,7 +173,7 @@ fn check_region(text: &str) -> Result<(), StsError> {
 /// Without instance metadata, which takes two seconds where there is none. Empty variables count as unset.
 fn region(settings: &Settings, profiles: &ProfileSet) -> Option<String> {
     let env = Env::real();
-    let variable = |name| env.get(name).ok();
+    let variable = |name| env.get(name).ok().filter(|_| !settings.ignores_region_variables);
     let given = |region: &String| !region.is_empty();
     settings
         .region

@@ -10,6 +10,8 @@ use crate::values::{AwsFiles, Way};
 pub struct Settings {
     /// The region; else `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's `region`, `default_region`, `us-east-1`.
     pub region: Option<String>,
+    /// Whether `AWS_REGION` and `AWS_DEFAULT_REGION` don't count, because the caller has looked at them: they may be credstack's own.
+    pub ignores_region_variables: bool,
     /// The region where the AWS configuration names none.
     pub default_region: Option<String>,
     /// The profile whose region, endpoint and `ca_bundle` count; else `AWS_PROFILE`, `default`. Its credentials are not used.

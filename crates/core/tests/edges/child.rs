@@ -179,6 +179,7 @@ fn sts(task: &str) -> Vec<(&'static str, String)> {
         files: None,
         ca_bundle: variable("AWS_CA_BUNDLE").map(PathBuf::from),
         way: None,
+        ignores_region_variables: false,
         time_outs: TimeOuts { operation: milliseconds("TEST_OPERATION").unwrap_or(Duration::from_secs(5)), ..Default::default() },
     };
     try_sts(task, &settings)

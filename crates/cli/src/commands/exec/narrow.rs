@@ -94,7 +94,8 @@ impl Narrow {
         };
         let reader = context.reader()?;
         let Source { signing, credential } = source(context, &reader, frame)?;
-        let region = credential.as_ref().and_then(|credential| credential.region.clone());
+        let of_frame = credential.as_ref().and_then(|credential| credential.region.as_deref());
+        let region = context.region_for(None, of_frame);
         let sts = match &signing {
             Some(signing) => signing.sts(context, region.as_deref())?,
             None => signing::unsigned_sts(context, region.as_deref())?,

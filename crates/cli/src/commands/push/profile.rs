@@ -74,7 +74,8 @@ impl Profile {
         self.common.check()?;
         let question = Question {
             reference: Ambient { profile: self.name.clone(), ..Ambient::default() },
-            region: self.common.region.clone(),
+            region: context.region_for(self.common.region.as_deref(), None),
+            ignores_region_variables: true,
             default_region: context.configuration.region.clone(),
             files: context.files.clone(),
             our_exe: context.our_program(),
@@ -228,9 +229,10 @@ impl Profile {
             let about = if is_last { self.common.about() } else { About { label: None, note: self.common.note.clone() } };
             let granted = one(context, &profile, region.as_deref(), &hop.request, about, signing.take(), mfa);
             let mut grant = granted.map_err(|failure| given_up(context, &hop.profile, &links, failure))?;
-            // A frame between has the region of its own profile; the last one that in force.
+            // A frame between has the region of its own profile, unless the command or the user says one; the last one that in force.
             grant.acquired.profile = Some(if is_last { profile.clone() } else { hop.profile.clone() });
-            grant.acquired.region = hop.region.filter(|_| !is_last && self.common.region.is_none()).or(grant.acquired.region);
+            let is_said = self.common.region.is_some() || context.users_region().is_some();
+            grant.acquired.region = hop.region.filter(|_| !is_last && !is_said).or(grant.acquired.region);
             inherited.add(&hop.request);
             signing = Some(as_signer(&grant.acquired, &hop.request, inherited.clone()));
             shell.get_or_insert(grant.shell);
