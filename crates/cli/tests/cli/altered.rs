@@ -283,3 +283,31 @@ fn no_number_in_the_database_makes_a_command_panic() {
         }
     }
 }
+
+#[test]
+fn a_frame_without_one_beneath_it_is_named_and_no_other_takes_its_place() {
+    let env = TestEnvironment::new();
+    env.push_role("Developer");
+    sql(&env, "UPDATE frame SET height = 9223372036854775807 WHERE height = 1");
+    for command in [&["list"][..], &["credential-process"], &["push", "assume", READ_ONLY], &["save"], &["use", "c1"], &["pop"]] {
+        env.credstack(command).exits(8).says("row 9223372036854775807 of table frame");
+    }
+    let doctor = env.plain(["doctor"]).exits(8);
+    assert!(doctor.stdout.contains("row 9223372036854775807 of table frame"), "{}", doctor.stdout);
+    env.credstack(["purge", "--yes"]).ok().says("erased");
+    assert!(!env.state().exists());
+}
+
+#[test]
+fn where_no_number_is_left_for_a_credential_set_sts_is_not_asked() {
+    let env = TestEnvironment::new();
+    env.push_role("Developer");
+    sql(&env, "UPDATE sqlite_sequence SET seq = 9223372036854775807 WHERE name = 'credential'");
+    let before = env.sandbox.calls().len();
+    for command in [&["push", "assume", "ops/Deploy"][..], &["refresh"]] {
+        env.credstack(command).exits(8).says("row 9223372036854775807 of table credential");
+    }
+    assert_eq!(env.sandbox.calls().len(), before);
+    let doctor = env.plain(["doctor"]).exits(8);
+    assert!(doctor.stdout.contains("row 9223372036854775807 of table credential"), "{}", doctor.stdout);
+}

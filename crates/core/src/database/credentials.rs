@@ -50,6 +50,18 @@ pub(crate) fn insert_pending(
     Ok(CredentialId(connection.last_insert_rowid()))
 }
 
+/// Fails where no id is left for the next credential set: SQLite would say that the disk is full.
+pub(crate) fn require_number_left(connection: &Connection) -> Result<(), DatabaseError> {
+    let largest = "SELECT max(seq) FROM (SELECT seq FROM sqlite_sequence WHERE name = 'credential'
+                                         UNION ALL SELECT max(id) FROM credential)";
+    match connection.query_row(largest, [], |row| row.get::<_, Option<i64>>(0))? {
+        Some(row @ i64::MAX) => {
+            Err(DatabaseError::BadRow { table: "credential", row, what: "no number is left for the next credential set".into() })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Says that the secret of a credential set is in the store, and whether it is kept there on no stack.
 pub(crate) fn activate(connection: &Connection, id: CredentialId, held: bool) -> Result<(), DatabaseError> {
     connection.prepare("UPDATE credential SET state = 'active', held = ?2 WHERE id = ?1")?.execute((id.0, held))?;

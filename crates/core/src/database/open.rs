@@ -6,7 +6,7 @@ use std::{
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
-use super::{DatabaseError, InDatabase, events};
+use super::{DatabaseError, InDatabase, credentials, events};
 use crate::private_files::{private_file, remove_if_there, sync_directory_of};
 
 /// Migrations are numbered and never edited.
@@ -121,12 +121,13 @@ impl Database {
         Ok(done)
     }
 
-    /// Takes the write lock and gives it back; fails too where no number is left for an event.
+    /// Takes the write lock and gives it back; fails too where no number is left for an event or a credential set.
     pub fn require_writable(&self) -> Result<(), DatabaseError> {
         let last = self.read(events::head)?.count;
         if last == i64::MAX {
             return Err(events::no_number_left(last));
         }
+        self.read(credentials::require_number_left)?;
         let tried = self.connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK");
         tried.map_err(|error| DatabaseError::from(error).at(&self.path))
     }

@@ -9,10 +9,16 @@ use crate::values::{CredentialId, Frame, Frames, StackName};
 
 /// The frames of a stack; `None` if there is no such stack.
 pub(crate) fn frames(connection: &Connection, stack: &StackName) -> Result<Option<Frames>, DatabaseError> {
-    let mut statement = connection.prepare("SELECT credential, ambient FROM frame WHERE stack = ?1 ORDER BY height")?;
+    let mut statement = connection.prepare("SELECT credential, ambient, height FROM frame WHERE stack = ?1 ORDER BY height")?;
     let mut rows = statement.query([stack.as_str()])?;
     let mut by_height = Vec::new();
     while let Some(row) = rows.next()? {
+        // A gap would be closed by the next change, which takes a frame for another.
+        let height: i64 = row.get(2)?;
+        if usize::try_from(height) != Ok(by_height.len()) {
+            let what = format!("the frame at height {height} of stack {stack} has none beneath it");
+            return Err(DatabaseError::BadRow { table: "frame", row: height, what });
+        }
         by_height.push(match row.get::<_, Option<i64>>(0)? {
             Some(id) => Frame::Credential(CredentialId(id)),
             None => Frame::Ambient(from_json(row.get(1)?, "ambient reference")?.unwrap_or_default()),

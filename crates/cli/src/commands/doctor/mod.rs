@@ -126,6 +126,7 @@ fn examine(context: &Context, findings: &mut Vec<Finding>) {
     }
     match context.reader() {
         Ok(reader) => {
+            stacks(&reader, findings);
             strays(&reader, findings);
             secrets(&reader, findings);
         }
@@ -228,6 +229,14 @@ fn database(context: &Context) -> Finding {
             )
         }
         (Ok(_), Err(error)) => Finding::bad("database", error),
+    }
+}
+
+/// Whether every stack can be read, and something be written.
+fn stacks(reader: &Reader, findings: &mut Vec<Finding>) {
+    let unreadable = reader.stack_names().and_then(|names| names.iter().try_for_each(|name| reader.stack(name).map(drop)));
+    if let Err(error) = unreadable.and_then(|()| reader.require_writable()) {
+        findings.push(Finding::bad("stacks", error));
     }
 }
 
