@@ -4,7 +4,7 @@ use credstack_core::{
     ambient::{self, AmbientError, Beside, EnvironmentKeys},
     stack::{KeyOwner, Reader, Shell, ShellKeys},
     values::{
-        Ambient, FrameName, Signer,
+        Ambient, CredentialSet, FrameName, Signer, Way,
         request::{Inherited, SignerKind},
     },
 };
@@ -132,11 +132,21 @@ pub fn from_ambient(context: &Context, reader: &Reader, reference: Ambient) -> R
             .next_step("renew them where they come from"));
     }
     context.output.explain(&format!("ambient: {}", words::ambient(&resolved.reference)));
-    let mut who = Who { region: reference.region, ..foreseen(&resolved.reference) };
+    let way = recorded_way(reader, &resolved.set)?;
+    let mut who = Who { region: reference.region, way, ..foreseen(&resolved.reference) };
     if resolved.set.is_long_term() {
         who.kind = SignerKind::LongTerm;
     }
     Ok(Signing { set: resolved.set, expires_at: resolved.expires_at, who, beside: resolved.beside })
+}
+
+/// The way to STS that is recorded of keys from outside, where they are those of a credential set: their session token is that
+/// set's, whoever hands it over.
+pub fn recorded_way(reader: &Reader, set: &CredentialSet) -> Result<Option<Way>, Failure> {
+    Ok(match reader.key_owner(&set.access_key_id)? {
+        KeyOwner::Stored(credential) | KeyOwner::Ours { credential, .. } => credential.way,
+        KeyOwner::Reference(_) | KeyOwner::Unknown => None,
+    })
 }
 
 /// What is known of an ambient identity before it is found.

@@ -36,6 +36,7 @@ mod history;
 mod hooks;
 mod hyphens;
 mod json;
+mod known_sessions;
 mod least_privilege;
 mod limits;
 mod lookups;

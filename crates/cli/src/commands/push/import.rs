@@ -2,6 +2,7 @@ use std::io::Read;
 
 use credstack_core::{
     ambient,
+    stack::{KeyOwner, Reader},
     sts::{Sts, StsError},
     values::{Acquired, CredentialSet, Identity, Kind, Signer, request::SignerKind},
 };
@@ -17,7 +18,7 @@ use crate::{
     foresight,
     signer::{self, Choice},
     signing::{self, Signing, Who},
-    store,
+    store, words,
 };
 
 /// Bring credentials from elsewhere
@@ -72,6 +73,8 @@ impl Import {
         }
         let reader = store::ensure(context)?;
         reader.require_store()?;
+        refuse_known(&reader, &set)?;
+        let way = signing::recorded_way(&reader, &set)?;
         let signing = Signing {
             beside: Default::default(),
             set,
@@ -84,7 +87,7 @@ impl Import {
                 profile: self.profile.clone(),
                 is_untouched: false,
                 inherited: Default::default(),
-                way: None,
+                way,
             },
         };
         let shell = signing::shell(context, &reader)?;
@@ -121,6 +124,17 @@ impl Import {
         }
         from_stdin()
     }
+}
+
+/// What credstack itself handed out is its credential set already: a second one would hide what signed it, and could not be renewed.
+fn refuse_known(reader: &Reader, set: &CredentialSet) -> Result<(), Failure> {
+    let KeyOwner::Ours { newest, .. } = reader.key_owner(&set.access_key_id)? else { return Ok(()) };
+    if !newest.has_secret() {
+        return Ok(());
+    }
+    let id = newest.id;
+    let message = format!("these are the keys of {id} ({}), which credstack has already", words::identity(&newest));
+    Err(Failure::usage(message).next_step(format!("`credstack use {id}` makes it current")))
 }
 
 fn from_stdin() -> Result<(CredentialSet, Option<Timestamp>), Failure> {
