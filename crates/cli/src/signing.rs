@@ -16,7 +16,7 @@ use credstack_core::{
     stack::{Change, Consent, Reader, StackError},
     sts::{Settings, Sts},
     values::{
-        Ambient, Arn, Credential, CredentialId, CredentialSet, Identity, Signer, Way, partition_of,
+        Ambient, Arn, Credential, CredentialId, CredentialSet, Identity, Signer, SignerKey, Way, partition_of,
         request::{Inherited, SignerKind},
     },
 };
@@ -58,6 +58,11 @@ pub struct Who {
 }
 
 impl Who {
+    /// The way to STS in a region, else that of its profile.
+    pub fn sts(&self, context: &Context, region: Option<String>) -> Result<Sts, Failure> {
+        Ok(Sts::connect(&Settings { region, profile: self.profile.clone(), ..settings(context) })?)
+    }
+
     /// The stored credential set that signs, if it is one.
     pub fn credential(&self) -> Option<CredentialId> {
         match self.signer {
@@ -86,6 +91,14 @@ impl Signing {
         RegionChoice { frames, at_push, ..RegionChoice::default() }.in_force()
     }
 
+    /// The key of an ambient signer. A stored one's is with it.
+    pub fn key(&self) -> SignerKey {
+        match &self.who.signer {
+            Signer::Ambient(_) if self.set.is_long_term() => SignerKey::LongTerm(self.set.access_key_id.clone()),
+            _ => SignerKey::Temporary,
+        }
+    }
+
     /// Takes note of who it is, which may tell what kind of caller it is.
     pub fn learn(&mut self, identity: Identity) -> Result<Arn, Failure> {
         let arn: Arn =
@@ -101,11 +114,7 @@ impl Signing {
 
     /// The way to STS for this identity: in the region that is asked for, else the user's, else the one that goes with it.
     pub fn sts(&self, context: &Context, region: Option<&str>) -> Result<Sts, Failure> {
-        let sts = Sts::connect(&Settings {
-            region: context.region_for(region, self.region()),
-            profile: self.who.profile.clone(),
-            ..settings(context)
-        })?;
+        let sts = self.who.sts(context, context.region_for(region, self.region()))?;
         self.refuse_another_service(context, &sts)?;
         context.output.explain(&format!("signing with {} in {}", self.set.access_key_id, sts.region()));
         Ok(sts)

@@ -18,6 +18,6 @@ mod walk;
 pub use environment::{EnvironmentKeys, environment_keys};
 pub use error::AmbientError;
 pub use loops::refuse_loops;
-pub use plan::{Hop, ProfileBase, ProfilePlan, foresee, read_profile};
+pub use plan::{Hop, ProfileBase, ProfilePlan, foresee, foresee_key, read_profile};
 pub use profiles::Beside;
 pub use question::{Question, Resolved, TimeOuts, beside, resolve};

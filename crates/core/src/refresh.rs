@@ -6,8 +6,11 @@ use jiff::Timestamp;
 
 use crate::{
     stack::{Reader, StackError},
-    values::{Ambient, Credential, CredentialId, Kind, Signer, State, request::Request},
+    values::{Ambient, Credential, CredentialId, Kind, Signer, SignerKey, State, Way, request::Request},
 };
+
+#[cfg(test)]
+mod tests;
 
 /// A credential set with less left than this is renewed, in seconds: boto3 asks again for every request from 15 minutes on.
 const LEAST: i64 = 16 * 60;
@@ -87,14 +90,48 @@ pub fn due_at(credential: &Credential) -> Option<Timestamp> {
     Timestamp::from_second(at.as_second() - half.min(LEAST)).ok()
 }
 
-/// The newest credential set that answers a request already: it was asked for by the same request, with the same signer, lives,
-/// and is not due.
+/// By whom a request is made and where, which has to be the same for an earlier answer to count.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin<'a> {
+    /// The signer.
+    pub signer: &'a Signer,
+    /// The signer's key, where it is ambient: a profile may have been given another's keys.
+    pub key: &'a SignerKey,
+    /// Region, endpoint and trust.
+    pub way: &'a Way,
+}
+
+impl Origin<'_> {
+    /// Whether STS was asked there. Of sets of earlier versions it is not recorded: they may be from any server.
+    fn is_where(&self, credential: &Credential) -> bool {
+        credential.way.as_ref() == Some(self.way)
+    }
+
+    /// Whether it is the signer of a credential set. `parent` is what signed it, or what took its place.
+    fn has_signed(&self, reader: &Reader, credential: &Credential, parent: Option<CredentialId>) -> Result<bool, StackError> {
+        Ok(match (self.signer, parent, &credential.signed_by) {
+            // They are stored nowhere.
+            (Signer::ShellKeys, ..) => false,
+            (Signer::Credential(id), Some(parent), None) => reader.newest(*id)?.id == parent,
+            (Signer::None, None, None) => true,
+            (Signer::Ambient(asked), None, Some(recorded)) => {
+                // Its region counts as that of the request.
+                (&asked.profile, &asked.provider) == (&recorded.profile, &recorded.provider)
+                    && (*self.key == SignerKey::Unknown || *self.key == reader.signer_key(credential.id)?)
+            }
+            _ => false,
+        })
+    }
+}
+
+/// The newest credential set that answers a request already: it was asked for by the same request, at the same place, with the
+/// same signer, lives, and is not due.
 ///
 /// # Errors
 ///
 /// Where the database cannot be read.
-pub fn living(reader: &Reader, request: &Request, signer: &Signer, now: Timestamp) -> Result<Option<Credential>, StackError> {
-    Ok(living_chain(reader, std::slice::from_ref(request), signer, now)?.and_then(|chain| chain.into_iter().next_back()))
+pub fn living(reader: &Reader, request: &Request, origin: Origin<'_>, now: Timestamp) -> Result<Option<Credential>, StackError> {
+    Ok(living_chain(reader, std::slice::from_ref(request), origin, now)?.and_then(|chain| chain.into_iter().next_back()))
 }
 
 /// The same for requests that were each signed by what the one before it gave: what they gave, the last of which lives and is
@@ -106,17 +143,12 @@ pub fn living(reader: &Reader, request: &Request, signer: &Signer, now: Timestam
 pub fn living_chain(
     reader: &Reader,
     requests: &[Request],
-    signer: &Signer,
+    origin: Origin<'_>,
     now: Timestamp,
 ) -> Result<Option<Vec<Credential>>, StackError> {
-    let signer = match signer {
-        Signer::ShellKeys => return Ok(None),
-        Signer::Credential(id) => (Some(reader.newest(*id)?.id), None),
-        Signer::Ambient(reference) => (None, Some(reference)),
-        Signer::None => (None, None),
+    let asks = |credential: &Credential, request: &Request| {
+        origin.is_where(credential) && credential.request.as_ref().is_some_and(|it| it.asks_the_same(request))
     };
-    let asks =
-        |credential: &Credential, request: &Request| credential.request.as_ref().is_some_and(|it| it.asks_the_same(request));
     let Some((last, behind)) = requests.split_last() else { return Ok(None) };
     for credential in reader.credentials_in(State::Active)?.into_iter().rev() {
         if !asks(&credential, last) || is_due(&credential, now) {
@@ -133,7 +165,7 @@ pub fn living_chain(
                 None => break,
             }
         }
-        if chain.len() == requests.len() && (parent.map(|parent| parent.id), chain[0].signed_by.as_ref()) == signer {
+        if chain.len() == requests.len() && origin.has_signed(reader, &chain[0], parent.map(|parent| parent.id))? {
             return Ok(Some(chain));
         }
     }

@@ -6,10 +6,10 @@ pub mod token;
 pub use mfa::{Code, Mfa, own_device, secret};
 
 use credstack_core::{
-    stack::{Asked, Change, Consent, IntentId, Orphan, Reader, Shell, StackError},
+    stack::{Asked, Change, Consent, IntentId, Orphan, Reader, SIGNER_KEY, Shell, StackError},
     sts::{Granted, Issued, Sts, StsError},
     values::{
-        Acquired, Arn, EventKind, Identity, Kind, Signer,
+        Acquired, Arn, EventKind, Identity, Kind, Signer, SignerKey, Way,
         request::{AnotherIdentity, Answered, LimitError, OneTime, Parameter, Request, SignerKind},
     },
 };
@@ -81,7 +81,10 @@ impl Acquisition<'_> {
         // The answer of GetSessionToken names nobody: it is the signer's.
         let identity = granted.identity.clone().or_else(|| if kind == Kind::SessionToken { signer.clone() } else { None });
         self.require_identity(&granted, identity.as_ref(), signer.as_ref())?;
-        let detail = detail_of(&granted);
+        let mut detail = detail_of(&granted);
+        if let Some(SignerKey::LongTerm(key)) = self.signing.as_ref().map(Signing::key) {
+            detail.insert(SIGNER_KEY.into(), json!(key));
+        }
         output.explain(&format!(
             "granted by {} (request {})",
             granted.endpoint,
@@ -105,6 +108,13 @@ impl Acquisition<'_> {
             way: Some(self.sts.way().clone()),
         };
         Ok(Grant { acquired, shell: self.informed(shell, signer), detail })
+    }
+
+    /// Who asks and where, to find what was given for the same before.
+    pub fn origin(&self) -> (Signer, SignerKey, Way) {
+        let signing = self.signing.as_ref();
+        let signer = signing.map(|signing| signing.who.signer.clone()).unwrap_or_default();
+        (signer, signing.map(Signing::key).unwrap_or_default(), self.sts.way().clone())
     }
 
     /// Who signs: as it is recorded, or as STS says.

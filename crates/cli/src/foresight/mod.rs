@@ -8,8 +8,9 @@ use credstack_core::{
     refresh::{self, Beginning, Plan, PlanError},
     signed_by::SignedBy,
     stack::{Reader, StackError},
+    sts::Sts,
     values::{
-        Ambient, Credential, CredentialId,
+        Ambient, Credential, CredentialId, Signer, SignerKey,
         request::{Inherited, Request, SignerKind},
     },
 };
@@ -19,7 +20,7 @@ use crate::{
     context::Context,
     failure::Failure,
     signer::{self, Choice},
-    signing::{self, Who},
+    signing::{self, Signing, Who},
     words,
 };
 
@@ -31,9 +32,42 @@ pub struct Foreseen {
     pub who: Who,
     /// Who that is, in words.
     name: String,
+    /// The region of the profile in force, where it is ambient.
+    region: Option<String>,
+    /// The ambient signer's key, where it is at hand.
+    key: Option<SignerKey>,
     /// The renewals that come first, the first one signed by `beginning`.
     before: Vec<(CredentialId, Request)>,
     beginning: (SignerKind, Inherited, String),
+}
+
+impl Foreseen {
+    fn named(self, name: String) -> Foreseen {
+        let beginning = (self.who.kind, self.who.inherited.clone(), name.clone());
+        Foreseen { name, beginning, ..self }
+    }
+
+    /// The way to STS, as the push would have it.
+    pub fn sts(&self, context: &Context, region: Option<&str>) -> Result<Sts, Failure> {
+        let of_signer = self.region.as_deref().or(self.who.region.as_deref());
+        self.who.sts(context, context.region_for(region, of_signer))
+    }
+
+    /// The signer and its key, as far as they are known without asking.
+    pub fn signer(&self, context: &Context) -> (Signer, SignerKey) {
+        let (signer, key) = ambient_signer(context, self.who.signer.clone());
+        (signer, self.key.clone().unwrap_or(key))
+    }
+}
+
+/// A signer with the provider that the AWS configuration says, and the key that it signs with.
+pub fn ambient_signer(context: &Context, signer: Signer) -> (Signer, SignerKey) {
+    let Signer::Ambient(reference) = signer else { return (signer, SignerKey::Temporary) };
+    let files = context.files.as_ref();
+    let found = if reference.provider.is_none() { ambient::foresee(&reference, files) } else { None };
+    let reference = found.unwrap_or(reference);
+    let key = ambient::foresee_key(&reference, files);
+    (Signer::Ambient(reference), key)
 }
 
 /// What would be done.
@@ -65,13 +99,13 @@ pub fn signer(context: &Context, reader: &Reader, choice: &Choice<'_>) -> Result
             stored(context, reader, reader.newest(id)?)?
         }
         (SignedBy::Ambient(reference), Some(_)) if decided.by_keys_of_shell => ambient(context, reference),
-        (_, Some(keys)) => by_itself(signing::from_keys(context, reader, keys)?.who, SHELLS_KEYS.to_owned()),
+        (_, Some(keys)) => by_keys(signing::from_keys(context, reader, keys)?),
         (SignedBy::Stored(id), None) => stored(context, reader, reader.newest(id)?)?,
         (SignedBy::Ambient(reference), None) => ambient(context, reference),
-        (_, None) => by_itself(signing::from_environment(context, reader)?.who, SHELLS_KEYS.to_owned()),
+        (_, None) => by_keys(signing::from_environment(context, reader)?),
     };
     Ok(match recognised {
-        Some(name) if foreseen.before.is_empty() => by_itself(foreseen.who, name),
+        Some(name) if foreseen.before.is_empty() => foreseen.named(name),
         _ => foreseen,
     })
 }
@@ -173,7 +207,7 @@ fn stored(context: &Context, reader: &Reader, credential: Credential) -> Result<
         Ok(Plan { beginning, steps }) => {
             let beginning = begin(context, reader, beginning)?;
             let before = steps.into_iter().map(|step| (step.credential.id, step.request)).collect();
-            Ok(Foreseen { who, name, before, beginning })
+            Ok(Foreseen { who, name, region: None, key: None, before, beginning })
         }
         // A renewal that fails is a warning while the old one lives.
         Err(_) if !is_expired => Ok(by_itself(who, name)),
@@ -183,15 +217,20 @@ fn stored(context: &Context, reader: &Reader, credential: Credential) -> Result<
 
 fn by_itself(who: Who, name: String) -> Foreseen {
     let beginning = (who.kind, who.inherited.clone(), name.clone());
-    Foreseen { who, name, before: Vec::new(), beginning }
+    Foreseen { who, name, region: None, key: None, before: Vec::new(), beginning }
+}
+
+fn by_keys(signing: Signing) -> Foreseen {
+    let (region, key) = (signing.beside.region.clone(), Some(signing.key()));
+    Foreseen { region, key, ..by_itself(signing.who, SHELLS_KEYS.to_owned()) }
 }
 
 fn ambient(context: &Context, reference: Ambient) -> Foreseen {
     let names_none = reference.profile.is_none() && reference.provider.is_none();
     let reference =
         if names_none { ambient::foresee(&reference, context.files.as_ref()).unwrap_or(reference) } else { reference };
-    let who = signing::foreseen(&reference);
-    by_itself(who, words::ambient(&reference))
+    let beside = ambient::beside(reference.profile.as_deref(), context.files.as_ref()).unwrap_or_default();
+    Foreseen { region: beside.region, ..by_itself(signing::foreseen(&reference), words::ambient(&reference)) }
 }
 
 fn name_of(who: &Who, id: CredentialId) -> String {

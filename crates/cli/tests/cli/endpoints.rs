@@ -117,3 +117,34 @@ fn a_session_token_is_not_sent_to_another_service_than_its_own() {
     env.set("AWS_ENDPOINT_URL_STS", &format!("{url}/"));
     env.plain(["whoami"]).ok();
 }
+
+#[test]
+fn what_another_server_or_region_gave_is_not_taken_again() {
+    let mut env = TestEnvironment::new();
+    let asked = |env: &TestEnvironment, more: &[&str]| {
+        let push = [&["push", "assume", DEVELOPER, "--from", "root", "--reuse"], more].concat();
+        let planned = env.json(&[&push[..], &["--dry-run"]].concat()[..])["calls"].as_array().unwrap().len();
+        let before = env.list()["frames"][0]["credential"].clone();
+        env.plain(&push).ok();
+        let is_another = env.list()["frames"][0]["credential"] != before;
+        assert_eq!(planned, usize::from(is_another), "{more:?}");
+        is_another
+    };
+    env.push_role(DEVELOPER);
+    assert!(!asked(&env, &[]));
+    env.plain(["push", "assume", DEVELOPER, "--from", "root", "--reuse", "--dry-run"]).ok().says("c2 was given for the same");
+    assert!(asked(&env, &["--region", "eu-central-1"]));
+    assert!(!asked(&env, &["--region", "eu-central-1"]));
+    env.set("AWS_REGION", "eu-north-1");
+    assert!(asked(&env, &[]));
+    let other = elsewhere(&mut env);
+    assert!(asked(&env, &[]));
+    assert_eq!(other.actions().iter().filter(|action| *action == "AssumeRole").count(), 1);
+    assert!(!asked(&env, &[]));
+    // What earlier versions acquired may be from any server.
+    let database = rusqlite::Connection::open(env.database()).unwrap();
+    database.execute("UPDATE credential SET way = NULL", []).unwrap();
+    crate::altered::forget_what_pins(&database);
+    drop(database);
+    assert!(asked(&env, &[]));
+}

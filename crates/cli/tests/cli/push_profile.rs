@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    common::{ALICE, ALICE_KEY, ALICE_MFA, ALICE_SECRET, TestEnvironment, programs},
+    common::{ALICE, ALICE_KEY, ALICE_MFA, ALICE_SECRET, BOB_KEY, BOB_SECRET, Sandbox, TestEnvironment, programs},
     handout::keys,
 };
 
@@ -200,4 +200,82 @@ fn the_profiles_region_counts_before_one_that_credstack_exported_and_after_the_u
     assert_eq!(between(&env, "three"), "eu-central-1");
     env.unset("CREDSTACK_REGION");
     assert_eq!(between(&env, "four"), "ap-south-1");
+}
+
+/// How often STS was asked for a role by a push of profile `t`, which a dry run foresees.
+fn asked_for_t(env: &TestEnvironment, more: &[&str]) -> usize {
+    let push = [&["push", "profile", "t"], more].concat();
+    let planned = env.json(&[&push[..], &["--dry-run"]].concat()[..])["calls"].as_array().unwrap().len();
+    env.sandbox.forget_calls();
+    env.plain(&push).ok();
+    let asked = env.sandbox.actions().iter().filter(|action| *action == "AssumeRole").count();
+    assert_eq!(asked, planned, "{push:?}");
+    asked
+}
+
+#[test]
+fn a_profile_is_asked_for_again_where_its_region_endpoint_or_source_keys_are_others() {
+    let mut env = TestEnvironment::new();
+    env.no_keys();
+    env.learn(BOB_SECRET);
+    let url = env.variable("AWS_ENDPOINT_URL_STS").unwrap().to_owned();
+    env.unset("AWS_ENDPOINT_URL_STS");
+    env.unset("AWS_REGION");
+    let profile = |region: &str, url: &str, key: &str, secret: &str| {
+        format!(
+            "[profile t]\nrole_arn = {DEVELOPER}\nsource_profile = keys\nregion = {region}\nendpoint_url = {url}\n\
+             [profile keys]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n"
+        )
+    };
+    let alice = profile("eu-central-1", &url, ALICE_KEY, ALICE_SECRET);
+    env.aws_config(&alice);
+    assert_eq!(asked_for_t(&env, &[]), 1);
+    assert_eq!(asked_for_t(&env, &[]), 0);
+    let first = env.json(["list"])["frames"][0]["credential"].clone();
+    env.plain(["push", "profile", "t", "--dry-run"])
+        .ok()
+        .says(&format!("{} was given for the same request: STS would not be asked", first.as_str().unwrap()));
+    assert_eq!(asked_for_t(&env, &["--region", "eu-west-1"]), 1);
+    assert_eq!(asked_for_t(&env, &["--region", "eu-west-1"]), 0);
+    assert_eq!(env.json(["list"])["frames"][0]["region"], "eu-west-1");
+    assert_eq!(asked_for_t(&env, &["--region", "eu-central-1"]), 0, "the profile says the same");
+    env.aws_config(&profile("eu-north-1", &url, ALICE_KEY, ALICE_SECRET));
+    assert_eq!(asked_for_t(&env, &[]), 1);
+    let other = Sandbox::start(&[]);
+    env.aws_config(&profile("eu-central-1", &other.url(), ALICE_KEY, ALICE_SECRET));
+    env.plain(["push", "profile", "t"]).ok();
+    assert!(other.actions().contains(&"AssumeRole".to_owned()), "{:?}", other.actions());
+    env.aws_config(&profile("eu-central-1", &url, BOB_KEY, BOB_SECRET));
+    assert_eq!(asked_for_t(&env, &[]), 1);
+    assert_eq!(asked_for_t(&env, &[]), 0);
+    env.aws_config(&alice);
+    assert_eq!(asked_for_t(&env, &[]), 0, "alice's live still");
+    assert_eq!(env.json(["list"])["frames"][0]["credential"], first);
+    // The user's region for one command is another request too.
+    env.set("AWS_REGION", "ap-south-1");
+    assert_eq!(asked_for_t(&env, &[]), 1);
+    env.set("CREDSTACK_REGION", "ap-south-1");
+    assert_eq!(asked_for_t(&env, &[]), 0, "credstack exported it");
+}
+
+#[test]
+fn a_dry_run_says_that_keys_of_a_program_may_be_others_by_now() {
+    let env = configured();
+    let process = env.home().join("process.json");
+    let write = |key: &str, secret: &str| {
+        env.write(&process, &json!({ "Version": 1, "AccessKeyId": key, "SecretAccessKey": secret }).to_string());
+    };
+    env.learn(BOB_SECRET);
+    write(ALICE_KEY, ALICE_SECRET);
+    env.aws_config(&format!(
+        "[profile t]\nrole_arn = {DEVELOPER}\nsource_profile = keys\n[profile keys]\ncredential_process = cat {}\n",
+        process.display()
+    ));
+    assert_eq!(asked_for_t(&env, &[]), 1);
+    assert_eq!(asked_for_t(&env, &[]), 0);
+    env.plain(["push", "profile", "t", "--dry-run"]).ok().says("unless its signer has another access key by now");
+    write(BOB_KEY, BOB_SECRET);
+    env.sandbox.forget_calls();
+    env.plain(["push", "profile", "t"]).ok();
+    assert!(env.sandbox.actions().contains(&"AssumeRole".to_owned()), "bob signs: alice's isn't taken");
 }

@@ -178,3 +178,32 @@ fn nothing_falls_through_half_a_key_or_a_profile_that_gives_nothing() {
     }
     assert!(env.sandbox.calls().is_empty());
 }
+
+#[test]
+fn what_other_keys_of_a_profile_signed_for_is_not_taken_again() {
+    let mut env = TestEnvironment::new();
+    env.no_keys();
+    env.learn(BOB_SECRET);
+    let push = ["push", "assume", DEVELOPER, "--profile", "p", "--reuse"];
+    let asked = |env: &TestEnvironment| {
+        let planned = env.json(&[&push[..], &["--dry-run"]].concat()[..])["calls"].as_array().unwrap().len();
+        env.sandbox.forget_calls();
+        env.plain(push).ok();
+        let signers = signers(env, "AssumeRole");
+        assert_eq!(signers.len(), planned);
+        signers
+    };
+    env.aws_config(&profile("profile p", ALICE_KEY, ALICE_SECRET));
+    assert_eq!(asked(&env), [ALICE_KEY]);
+    assert_eq!(asked(&env), [""; 0]);
+    env.aws_config(&profile("profile p", BOB_KEY, BOB_SECRET));
+    assert_eq!(asked(&env), [BOB_KEY]);
+    assert_eq!(asked(&env), [""; 0]);
+    let event = env.json(["history", "--event", "acquired", "--limit", "1"])["events"][0]["detail"].clone();
+    assert_eq!(event["signer_access_key_id"], BOB_KEY);
+    // A renewal records the key that signs for it by then.
+    env.plain(["refresh"]).ok();
+    assert_eq!(asked(&env), [""; 0]);
+    env.aws_config(&profile("profile p", ALICE_KEY, ALICE_SECRET));
+    assert_eq!(asked(&env), [""; 0], "what alice's keys gave lives still");
+}

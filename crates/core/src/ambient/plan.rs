@@ -11,7 +11,7 @@ use super::{
     walk::{Base, Named, Walk},
 };
 use crate::values::{
-    Ambient, AwsFiles,
+    Ambient, AwsFiles, SignerKey,
     request::{AssumeRole, AssumeRoleWithWebIdentity, Request, TokenSource},
 };
 
@@ -97,13 +97,29 @@ pub fn read_profile(question: &Question, session_name: &str) -> Result<ProfilePl
     Ok(ProfilePlan { profile: profiles.selected().to_owned(), region: profiles.region(question), base, hops, warnings })
 }
 
-/// What [`super::resolve`] would find in the AWS configuration for a reference that names neither profile nor provider: the
-/// profile in force, if it has credentials. None where they would come from elsewhere, which only asking tells.
+/// What [`super::resolve`] would find in the AWS configuration for a reference that names no provider: its profile, else the one
+/// in force, if that has credentials. None where they would come from elsewhere, which only asking tells.
 pub fn foresee(reference: &Ambient, files: Option<&AwsFiles>) -> Option<Ambient> {
-    let profiles = Profiles::load_blocking(None, files).ok()?;
+    let profiles = Profiles::load_blocking(reference.profile.as_deref(), files).ok()?;
     let provider = Walk::of(&profiles).ok()?.provider()?;
     let (profile, provider) = (Some(profiles.selected().to_owned()), Some(provider.to_owned()));
     Some(Ambient { profile, provider, region: reference.region.clone() })
+}
+
+/// The key that a reference signs with, as far as the AWS configuration tells.
+pub fn foresee_key(reference: &Ambient, files: Option<&AwsFiles>) -> SignerKey {
+    let in_profile = || {
+        let profiles = Profiles::load_blocking(reference.profile.as_deref(), files).ok()?;
+        let temporary = profiles.setting("aws_session_token").map(|_| SignerKey::Temporary);
+        temporary.or_else(|| Some(SignerKey::LongTerm(profiles.setting("aws_access_key_id")?.to_owned())))
+    };
+    match reference.provider.as_deref() {
+        Some("ProfileFile") => in_profile().unwrap_or(SignerKey::Unknown),
+        Some("AssumeRole" | "Sso" | "Login" | "WebIdentityToken" | "EcsContainer" | "Ec2InstanceMetadata") => {
+            SignerKey::Temporary
+        }
+        _ => SignerKey::Unknown,
+    }
 }
 
 fn role(profiles: &Profiles, profile: &Profile, session_name: &str) -> Result<Hop, AmbientError> {

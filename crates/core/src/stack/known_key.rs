@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::{Reader, StackError};
 use crate::{
     database::{credentials, events, stacks},
-    values::{Credential, CredentialId, Frame, StackName},
+    values::{Credential, CredentialId, Frame, SignerKey, StackName},
 };
 
 /// A credential set with an access key that somebody asks about.
@@ -20,7 +20,18 @@ pub struct KnownKey {
     pub seen: Option<(Timestamp, Timestamp)>,
 }
 
+/// In the detail of a credential set: the access key id of the long-term keys of an ambient signer.
+pub const SIGNER_KEY: &str = "signer_access_key_id";
+
 impl Reader {
+    /// The access key that an ambient signer signed with for a credential set, as it was recorded.
+    pub fn signer_key(&self, id: CredentialId) -> Result<SignerKey, StackError> {
+        let Some(database) = &self.database else { return Ok(SignerKey::Temporary) };
+        let detail = database.read(|connection| credentials::detail(connection, id))?;
+        let key = detail.get(SIGNER_KEY).and_then(|key| key.as_str());
+        Ok(key.map_or(SignerKey::Temporary, |key| SignerKey::LongTerm(key.to_owned())))
+    }
+
     /// The credential sets that ever had an access key, newest first.
     pub fn known_keys(&self, access_key_id: &str) -> Result<Vec<KnownKey>, StackError> {
         let Some(database) = &self.database else { return Ok(Vec::new()) };

@@ -40,7 +40,7 @@ pub use change::{Change, Consent, Left, Moved, Notice, Terms, Work};
 pub use cursor::{Cursor, Standing, advance, forget_cursor};
 pub use error::StackError;
 pub use intents::{Asked, IntentId, Intents};
-pub use known_key::{Family, KnownKey};
+pub use known_key::{Family, KnownKey, SIGNER_KEY};
 pub use mfa_devices::MfaDevice;
 pub use past_keys::PastKey;
 pub use place::StateDirectory;

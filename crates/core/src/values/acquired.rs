@@ -45,6 +45,18 @@ pub enum Signer {
     Ambient(Ambient),
 }
 
+/// The access key that an ambient signer signs with, which tells one owner of a profile from the next.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum SignerKey {
+    /// Another at every sign-in, or none: it tells nothing.
+    #[default]
+    Temporary,
+    /// The access key id of long-term keys.
+    LongTerm(String),
+    /// It is known when the signer is asked for its keys, which a dry run doesn't do.
+    Unknown,
+}
+
 impl Signer {
     /// What signed, where that is on no stack.
     pub fn reference(&self) -> Option<Ambient> {

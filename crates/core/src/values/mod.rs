@@ -20,7 +20,7 @@ mod source;
 mod stack_name;
 mod way;
 
-pub use acquired::{Acquired, Signer};
+pub use acquired::{Acquired, Signer, SignerKey};
 pub use ambient::Ambient;
 pub use arn::{Arn, ArnError};
 pub use credential::{Credential, CredentialId, CredentialIdError, Kind, State};

@@ -1,7 +1,7 @@
 //! A session of a program's own, narrower than the frame that it stands for.
 
 use credstack_core::{
-    refresh,
+    refresh::{self, Origin},
     stack::{Landing, Link, Reader},
     values::{
         Arn, Credential, CredentialId, FrameName,
@@ -118,8 +118,10 @@ impl Narrow {
         }
         let signer = signing.as_ref().map(|signing| signing.who.signer.clone()).unwrap_or_default();
         let of_a_program = |it: &Credential| it.held && it.note.as_deref().is_some_and(|note| note.starts_with(NOTE));
+        let key = signing.as_ref().map(Signing::key).unwrap_or_default();
+        let origin = Origin { signer: &signer, key: &key, way: sts.way() };
         if !self.fresh
-            && let Some(living) = refresh::living(&reader, &request, &signer, context.now)?
+            && let Some(living) = refresh::living(&reader, &request, origin, context.now)?
             && !of_a_program(&living)
         {
             context.output.explain(&format!("{program} runs under {}, which lives", living.id));

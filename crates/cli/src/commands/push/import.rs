@@ -92,8 +92,11 @@ impl Import {
         };
         let shell = signing::shell(context, &reader)?;
         let sts = signing.sts(context, self.common.region.as_deref())?;
+        let identity = identify(context, &sts, &signing.set)?;
         let acquired = Acquired {
-            identity: identify(context, &sts, &signing.set)?,
+            // An STS that could not be asked may be another one than theirs.
+            way: identity.as_ref().map(|_| sts.way().clone()),
+            identity,
             kind: Kind::Imported,
             region: sts.configured_region().map(str::to_owned),
             issued_at: context.time(),
@@ -103,7 +106,6 @@ impl Import {
             label: self.common.label.clone(),
             note: self.common.note.clone(),
             profile: self.profile.clone(),
-            way: Some(sts.way().clone()),
             set: signing.set,
         };
         push(context, &self.common, "push import", acquired, shell, Map::new())

@@ -1,17 +1,19 @@
 use std::slice;
 
 use credstack_core::{
-    refresh,
+    refresh::{self, Origin},
     stack::{Chain, Change, Landing, Link, Pushed, Reader, Shell, StackError},
-    values::{Acquired, Credential, CredentialId, FrameName, Signer, request::Request},
+    values::{Acquired, Credential, CredentialId, FrameName, Signer, SignerKey},
 };
 use serde_json::{Map, Value};
 
 use super::common::Common;
 use crate::{
+    acquire::Acquisition,
     consent::{change, change_stack},
     context::Context,
     failure::Failure,
+    foresight::show_nothing,
     shapes::FrameShape,
     signing,
     unkept::unkept,
@@ -64,13 +66,26 @@ pub fn push_chain(context: &Context, common: &Common, command: &str, chain: Chai
 }
 
 /// With `--reuse`: makes current what the same request of the same signer gave before, if it lives. Whether it did.
-pub fn reuse(context: &Context, common: &Common, reader: &Reader, request: &Request, signer: &Signer) -> Result<bool, Failure> {
+pub fn reuse(common: &Common, acquisition: &Acquisition<'_>) -> Result<bool, Failure> {
     if !common.reuse {
         return Ok(false);
     }
-    let Some(Credential { id, .. }) = refresh::living(reader, request, signer, context.now)? else { return Ok(false) };
+    let Acquisition { context, reader, request, .. } = acquisition;
+    let (signer, key, way) = acquisition.origin();
+    let origin = Origin { signer: &signer, key: &key, way: &way };
+    let Some(Credential { id, .. }) = refresh::living(reader, request, origin, context.now)? else { return Ok(false) };
     use_again(context, common, reader, &[id])?;
     Ok(true)
+}
+
+/// Prints that a push would take what was given before.
+pub fn show_reuse(context: &Context, ids: &[CredentialId], key: &SignerKey) -> Result<(), Failure> {
+    let were = if ids.len() == 1 { "was" } else { "were" };
+    let unless = match key {
+        SignerKey::Unknown => ", unless its signer has another access key by now",
+        _ => "",
+    };
+    show_nothing(context, &format!("{} {were} given for the same request: STS would not be asked{unless}", words::list(ids)))
 }
 
 /// Makes current what was given before, one on top of the other.

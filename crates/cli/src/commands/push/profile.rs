@@ -2,10 +2,10 @@ use std::path;
 
 use credstack_core::{
     ambient::{self, ProfileBase, ProfilePlan, Question},
-    refresh,
+    refresh::{self, Origin},
     stack::{Chain, Landing, Link, Reader, Shell},
     values::{
-        Acquired, Ambient, Signer,
+        Acquired, Ambient, CredentialId, Signer, SignerKey,
         request::{Inherited, OneTime, Request, TokenSource},
     },
 };
@@ -15,7 +15,7 @@ use serde_json::json;
 use super::{
     common::Common,
     inputs,
-    landing::{push_chain, use_again},
+    landing::{push_chain, show_reuse, use_again},
     policies::SessionPolicies,
 };
 use crate::{
@@ -91,6 +91,15 @@ impl Profile {
         let mut foresight = foresight::of_profile(context, &reader, &plan)?;
         let mfa = Mfa::of(self.mfa_code.clone());
         if self.common.dry_run {
+            let signer = match &plan.base {
+                ProfileBase::Nobody => Signer::None,
+                ProfileBase::Environment => Signer::ShellKeys,
+                ProfileBase::Ambient(reference) => Signer::Ambient(reference.clone()),
+            };
+            let (signer, key) = foresight::ambient_signer(context, signer);
+            if let (Some(ids), Ok(())) = (self.given_before(context, &reader, &plan, &signer, &key)?, foresight.refuse()) {
+                return show_reuse(context, &ids, &key);
+            }
             foresight.code_from = mfa.giver(context);
             return foresight.show(context);
         }
@@ -101,8 +110,9 @@ impl Profile {
             ProfileBase::Ambient(reference) => Some(signing::from_ambient(context, &reader, reference.clone())?),
         };
         let signer = signing.as_ref().map(|signing| signing.who.signer.clone()).unwrap_or_default();
-        if !self.common.fresh && self.reuse(context, &reader, &plan, &signer)? {
-            return Ok(());
+        let key = signing.as_ref().map(Signing::key).unwrap_or_default();
+        if let Some(ids) = self.given_before(context, &reader, &plan, &signer, &key)? {
+            return use_again(context, &self.common, &reader, &ids);
         }
         for hop in &plan.hops {
             mfa.check(context, &hop.request)?;
@@ -111,18 +121,28 @@ impl Profile {
         push_chain(context, &self.common, "push profile", chain, shell)
     }
 
-    /// Makes current what the same profile gave before, where all of it lives. Whether it did.
-    fn reuse(&self, context: &Context, reader: &Reader, plan: &ProfilePlan, signer: &Signer) -> Result<bool, Failure> {
+    /// What the same profile gave before, where all of it lives and no new one is asked for.
+    fn given_before(
+        &self,
+        context: &Context,
+        reader: &Reader,
+        plan: &ProfilePlan,
+        signer: &Signer,
+        key: &SignerKey,
+    ) -> Result<Option<Vec<CredentialId>>, Failure> {
+        if self.common.fresh {
+            return Ok(None);
+        }
+        let sts = signing::sts_of_profile(context, &plan.profile, plan.region.as_deref(), None)?;
+        let origin = Origin { signer, key, way: sts.way() };
         let requests: Vec<_> = plan.hops.iter().map(|hop| hop.request.clone()).collect();
-        let Some(mut chain) = refresh::living_chain(reader, &requests, signer, context.now)? else { return Ok(false) };
+        let Some(mut chain) = refresh::living_chain(reader, &requests, origin, context.now)? else { return Ok(None) };
         if self.flatten || self.common.landing() == Landing::Nowhere {
             chain.drain(..chain.len() - 1);
         } else if !chain.iter().all(|link| link.has_secret() && !refresh::is_due(link, context.now)) {
-            return Ok(false);
+            return Ok(None);
         }
-        let ids: Vec<_> = chain.iter().map(|link| link.id).collect();
-        use_again(context, &self.common, reader, &ids)?;
-        Ok(true)
+        Ok(Some(chain.iter().map(|link| link.id).collect()))
     }
 
     /// What the command line says of the last role, and of codes.

@@ -1,5 +1,5 @@
 use credstack_core::{
-    refresh,
+    refresh::{self, Origin},
     values::{
         Arn,
         request::{OneTime, Request},
@@ -8,7 +8,7 @@ use credstack_core::{
 
 use super::{
     common::Common,
-    landing::{push, reuse},
+    landing::{push, reuse, show_reuse},
     signed_by::SignedBy,
 };
 use crate::{
@@ -50,16 +50,19 @@ impl Signed<'_> {
                 let device = account.as_ref().map(own_device).transpose()?;
                 request.set_serial_number(device.unwrap_or_else(|| UNKNOWN_DEVICE.to_owned()));
             }
-            if common.reuse && refresh::living(&reader, &request, &foreseen.who.signer, context.now)?.is_some() {
-                return foresight::show_nothing(
-                    context,
-                    "the same request was answered before, and that lives: STS would not be asked",
-                );
+            let way = foreseen.sts(context, common.region.as_deref())?.way().clone();
+            if common.reuse {
+                let (signer, key) = foreseen.signer(context);
+                let origin = Origin { signer: &signer, key: &key, way: &way };
+                if let Some(before) = refresh::living(&reader, &request, origin, context.now)? {
+                    return show_reuse(context, &[before.id], &key);
+                }
             }
-            let mut foresight = foresight::of_request(foreseen, request);
+            let mut foresight = foresight::of_request(foreseen, request.clone());
             foresight.code_from = mfa.map(|mfa| mfa.giver(context)).unwrap_or_default();
             foresight.target = bare_role.filter(|_| account.is_none()).map(str::to_owned);
-            return foresight.show(context);
+            foresight.show(context)?;
+            return Ok(request.check_partition(account.as_ref(), &way)?);
         }
         let signing = signer::choose(context, &reader, &signed_by.choice())?;
         let sts = signing.sts(context, common.region.as_deref())?;
@@ -79,9 +82,7 @@ impl Signed<'_> {
                 acquisition.request.set_serial_number(own_device(&caller)?);
             }
         }
-        if let Some(signing) = &acquisition.signing
-            && reuse(context, common, &acquisition.reader, &acquisition.request, &signing.who.signer)?
-        {
+        if reuse(common, &acquisition)? {
             return Ok(());
         }
         let Grant { acquired, shell, detail } = acquisition.acquire(mfa)?;

@@ -1,14 +1,17 @@
 use std::path::PathBuf;
 
-use credstack_core::values::{
-    Signer,
-    request::{OneTime, Request, TokenSource},
+use credstack_core::{
+    refresh::{self, Origin},
+    values::{
+        Signer, SignerKey,
+        request::{OneTime, Request, TokenSource},
+    },
 };
 use secrecy::SecretString;
 
 use super::{
     common::Common,
-    landing::{push, reuse},
+    landing::{push, reuse, show_reuse},
 };
 use crate::{
     acquire::{Acquisition, Grant, token},
@@ -79,8 +82,14 @@ impl Unsigned<'_> {
     pub fn run(self, request: Request, token: impl FnOnce() -> Result<SecretString, Failure>) -> Result<(), Failure> {
         let Unsigned { context, common, configured } = self;
         if common.dry_run {
-            let foresight = foresight::of_unsigned(request.clone());
-            foresight.show(context)?;
+            let sts = signing::unsigned_sts(context, common.region.as_deref())?;
+            let origin = Origin { signer: &Signer::None, key: &SignerKey::Temporary, way: sts.way() };
+            let before = if common.reuse { refresh::living(&context.reader()?, &request, origin, context.now)? } else { None };
+            if let Some(before) = before {
+                return show_reuse(context, &[before.id], origin.key);
+            }
+            foresight::of_unsigned(request.clone()).show(context)?;
+            request.check_partition(None, sts.way())?;
             // A file is at hand; no program is run, and stdin is left alone.
             if let Some(TokenSource::File(_)) = request.token_source() {
                 OneTime { token: Some(token()?), ..OneTime::default() }.check(&request)?;
@@ -100,7 +109,7 @@ impl Unsigned<'_> {
             renews: None,
         };
         acquisition.check()?;
-        if reuse(context, common, &acquisition.reader, &acquisition.request, &Signer::None)? {
+        if reuse(common, &acquisition)? {
             return Ok(());
         }
         acquisition.one_time.token = Some(token()?);
