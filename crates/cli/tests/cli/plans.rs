@@ -206,3 +206,20 @@ fn the_same_push_is_answered_from_what_lives_with_reuse_and_only_then() {
     }
     assert!(env.variable("AWS_ACCESS_KEY_ID") == Some(ALICE_KEY));
 }
+
+#[test]
+fn a_role_of_another_partition_is_refused_by_a_dry_run_too_and_a_bare_name_is_of_the_regions() {
+    let mut env = TestEnvironment::new();
+    env.unset("AWS_ENDPOINT_URL_STS");
+    env.set("HTTPS_PROXY", "http://127.0.0.1:1");
+    env.set("AWS_MAX_ATTEMPTS", "1");
+    let role = "arn:aws-us-gov:iam::111122223333:role/Developer";
+    for more in [&[][..], &["--dry-run"]] {
+        let push = [&["push", "assume", role], more].concat();
+        env.plain(&push).exits(2).says("the role is in partition aws-us-gov").says("--region");
+    }
+    env.plain(["push", "assume", role, "--region", "us-gov-west-1", "--dry-run"]).ok();
+    env.set("AWS_REGION", "cn-north-1");
+    env.plain(["push", "assume", "Developer", "--dry-run"]).ok();
+    env.plain(["push", "assume", "Developer"]).exits(7);
+}

@@ -1,7 +1,7 @@
 use credstack_core::{
     refresh::{self, Origin},
     values::{
-        Arn,
+        Arn, Way, partition_of,
         request::{OneTime, Request},
     },
 };
@@ -43,14 +43,14 @@ impl Signed<'_> {
         if common.dry_run {
             let foreseen = foresight::signer(context, &reader, &signed_by.choice())?;
             let (mut request, account) = (request(&foreseen.who)?, foreseen.who.arn());
-            if let (Some(name), Some(account)) = (bare_role, &account) {
-                name_role(&mut request, account, name);
+            let way = foreseen.sts(context, common.region.as_deref())?.way().clone();
+            if let Some(name) = bare_role {
+                name_role(&mut request, &account.clone().unwrap_or_else(|| any_account(&way)), name);
             }
             if mfa.is_some_and(Mfa::is_auto) {
                 let device = account.as_ref().map(own_device).transpose()?;
                 request.set_serial_number(device.unwrap_or_else(|| UNKNOWN_DEVICE.to_owned()));
             }
-            let way = foreseen.sts(context, common.region.as_deref())?.way().clone();
             if common.reuse {
                 let (signer, key) = foreseen.signer(context);
                 let origin = Origin { signer: &signer, key: &key, way: &way };
@@ -66,7 +66,10 @@ impl Signed<'_> {
         }
         let signing = signer::choose(context, &reader, &signed_by.choice())?;
         let sts = signing.sts(context, common.region.as_deref())?;
-        let request = request(&signing.who)?;
+        let mut request = request(&signing.who)?;
+        if let Some(name) = bare_role {
+            name_role(&mut request, &signing.who.arn().unwrap_or_else(|| any_account(sts.way())), name);
+        }
         let about = common.about();
         let signing = Some(signing);
         let mut acquisition =
@@ -88,6 +91,11 @@ impl Signed<'_> {
         let Grant { acquired, shell, detail } = acquisition.acquire(mfa)?;
         push(context, common, "push", acquired, shell, detail)
     }
+}
+
+/// An account that is not known yet, in the partition where STS is asked.
+fn any_account(way: &Way) -> Arn {
+    Arn::role(partition_of(&way.region), "000000000000", "unknown")
 }
 
 /// Puts a bare role name into the account of whoever signs.
