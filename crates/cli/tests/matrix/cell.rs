@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{
     clients::Client,
+    gaps,
     homes::Home,
     ways::{self, Serving},
     witness::Witness,
@@ -41,8 +42,22 @@ pub enum Outcome {
     Wrong(String),
 }
 
-/// Runs a cell.
+/// Runs a cell. A client that asks an endpoint waits a second for an answer, which is little on a busy machine: a refusal that is
+/// not listed has to come three times.
 pub fn run(env: &TestEnvironment, frame: &Frame, cell: &Cell<'_>, serving: Option<&Serving>) -> Outcome {
+    let asks_an_endpoint = cell.way.starts_with("serve") || cell.way == "exec --via endpoint";
+    let mut outcome = once(env, frame, cell, serving);
+    for _ in 0..if asks_an_endpoint { 2 } else { 0 } {
+        let listed = gaps::expected(cell.client.name, cell.way, cell.home.name, &outcome).is_ok();
+        if listed || !matches!(outcome, Outcome::Refused(_)) {
+            break;
+        }
+        outcome = once(env, frame, cell, serving);
+    }
+    outcome
+}
+
+fn once(env: &TestEnvironment, frame: &Frame, cell: &Cell<'_>, serving: Option<&Serving>) -> Outcome {
     let Cell { client, way, home, server } = cell;
     let witness = Witness::start(*server);
     let mut command = ways::command(env, home, way, serving, client, &witness.url());

@@ -1,7 +1,9 @@
 //! Programs that go on running while the stack changes, and for longer than any credential set of it lives.
 
 use std::{
+    fs::File,
     io::{BufRead, BufReader, Write},
+    path::PathBuf,
     process::{Child, Stdio},
     sync::mpsc::{Receiver, channel},
     thread,
@@ -21,6 +23,8 @@ use crate::common::{ALICE, TestEnvironment};
 /// How long a session lives, in seconds.
 const LIFETIME: u32 = 20;
 const DEVELOPER: &str = "arn:aws:iam::111122223333:role/Developer";
+/// How long anything may take that is waited for: a bound, for a machine that is busy with other tests.
+const PATIENCE: Duration = Duration::from_secs(180);
 /// Those that go on: every one but the AWS CLI.
 const LIVING: [&str; 10] =
     ["boto3", "JavaScript v3", "JavaScript v2", "Rust", "Go v2", "Go v1", "Java v2", "Java v1", ".NET 4", ".NET 3"];
@@ -32,6 +36,7 @@ struct Running {
     name: String,
     child: Child,
     lines: Receiver<Value>,
+    stderr: PathBuf,
 }
 
 impl Running {
@@ -41,7 +46,11 @@ impl Running {
             client.command.extend(["1000000".to_owned(), "0.5".to_owned()]);
         }
         let mut command = ways::command(env, home, way, serving, &client, &env.sandbox.url());
-        command.env("TEST_CLIENT", "running").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.env("TEST_CLIENT", "running").stdin(Stdio::piped()).stdout(Stdio::piped());
+        let name = format!("{} by {way}", client.name);
+        let stderr = env.scratch("running").join(name.replace(' ', "-"));
+        env.write(&stderr, "");
+        command.stderr(File::create(&stderr).unwrap());
         let mut child = command.spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = channel();
@@ -49,7 +58,7 @@ impl Running {
             let documents = stdout.lines().map_while(Result::ok).filter_map(|line| serde_json::from_str(&line).ok());
             documents.filter(Value::is_object).try_for_each(|document| sender.send(document))
         });
-        Running { name: format!("{} by {way}", client.name), child, lines }
+        Running { name, child, lines, stderr }
     }
 
     /// Lets it ask; the ARN that it is told, or its error.
@@ -57,7 +66,10 @@ impl Running {
         while self.lines.try_recv().is_ok() {}
         // One that asks by itself has no use for it.
         let _ = self.child.stdin.as_mut().unwrap().write_all(b"\n");
-        let said = self.lines.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|_| panic!("{} does not answer", self.name));
+        let said = self.lines.recv_timeout(PATIENCE).unwrap_or_else(|error| {
+            let stderr = std::fs::read_to_string(&self.stderr).unwrap_or_default();
+            panic!("{} does not answer: {error}; {stderr}", self.name)
+        });
         match said["arn"].as_str() {
             Some(arn) => Ok(arn.to_owned()),
             None => Err(said["error"].to_string()),
@@ -76,10 +88,17 @@ impl Drop for Running {
     }
 }
 
+/// What the sandbox refused, and why.
+fn refusals(env: &TestEnvironment) -> String {
+    let calls = env.sandbox.calls();
+    let refused = calls.iter().filter(|call| call["outcome"] != "ok");
+    refused.map(|call| format!("\n{} {} {}: {}", call["time"], call["access_key_id"], call["outcome"], call["why"])).collect()
+}
+
 /// Asks all until each says what it must; until then each says one of what it may.
 #[track_caller]
-fn until(running: &mut [Running], must: impl Fn(&Result<String, String>) -> bool, may: &[&str]) {
-    let deadline = Instant::now() + Duration::from_secs(u64::from(LIFETIME) * 2 + 30);
+fn until(env: &TestEnvironment, running: &mut [Running], must: impl Fn(&Result<String, String>) -> bool, may: &[&str]) {
+    let deadline = Instant::now() + PATIENCE;
     let mut waiting: Vec<_> = running.iter_mut().collect();
     while !waiting.is_empty() {
         waiting.retain_mut(|client| {
@@ -87,7 +106,8 @@ fn until(running: &mut [Running], must: impl Fn(&Result<String, String>) -> bool
             if must(&said) {
                 return false;
             }
-            assert!(said.as_ref().is_ok_and(|arn| may.contains(&arn.as_str())), "{}: {said:?}, not of {may:?}", client.name);
+            let as_before = said.as_ref().is_ok_and(|arn| may.contains(&arn.as_str()));
+            assert!(as_before, "{}: {said:?}, not of {may:?}{}", client.name, refusals(env));
             assert!(Instant::now() < deadline, "{} still says {said:?}", client.name);
             true
         });
@@ -97,11 +117,12 @@ fn until(running: &mut [Running], must: impl Fn(&Result<String, String>) -> bool
 
 /// Asks all for some lifetimes: each says the same throughout.
 #[track_caller]
-fn throughout(running: &mut [Running], lifetimes: u32, arn: &str) {
+fn throughout(env: &TestEnvironment, running: &mut [Running], lifetimes: u32, arn: &str) {
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(u64::from(LIFETIME * lifetimes)) {
         for client in running.iter_mut() {
-            assert_eq!(client.ask(), Ok(arn.to_owned()), "{}", client.name);
+            let said = client.ask();
+            assert_eq!(said, Ok(arn.to_owned()), "{}{}", client.name, refusals(env));
         }
         thread::sleep(Duration::from_millis(500));
     }
@@ -109,7 +130,8 @@ fn throughout(running: &mut [Running], lifetimes: u32, arn: &str) {
 
 #[track_caller]
 fn push(env: &TestEnvironment, session: &str) -> String {
-    let pushed = env.json(["push", "assume", DEVELOPER, "--session-name", session]);
+    // Developer may not assume itself.
+    let pushed = env.json(["push", "assume", DEVELOPER, "--session-name", session, "--from", "root"]);
     pushed["arn"].as_str().unwrap().to_owned()
 }
 
@@ -131,17 +153,17 @@ fn programs_that_follow_the_stack_follow_a_pop_a_push_an_expiry_and_renewals() {
     let first = push(&env, "first");
     let serving = Serving::start(&env, &home, "serve");
     let mut running = start(&env, &home, &["profile", "serve"], &serving);
-    until(&mut running, |said| *said == Ok(first.clone()), &[]);
-    throughout(&mut running, 2, &first);
+    until(&env, &mut running, |said| *said == Ok(first.clone()), &[]);
+    throughout(&env, &mut running, 2, &first);
 
     env.plain(["pop"]).ok();
-    until(&mut running, |said| *said == Ok(ALICE.to_owned()), &[&first]);
+    until(&env, &mut running, |said| *said == Ok(ALICE.to_owned()), &[&first]);
     let second = push(&env, "second");
-    until(&mut running, |said| *said == Ok(second.clone()), &[ALICE]);
+    until(&env, &mut running, |said| *said == Ok(second.clone()), &[ALICE]);
 
     // What signed it is gone: it cannot be renewed, and nothing else may come in its place.
     env.plain(["drop", "--all", "--yes"]).ok();
-    until(&mut running, Result::is_err, &[&second]);
+    until(&env, &mut running, Result::is_err, &[&second]);
     for client in &mut running {
         assert!(client.ask().is_err(), "{}", client.name);
     }
@@ -159,12 +181,12 @@ fn programs_under_exec_keep_their_frame_through_pushes_and_renewals_until_it_is_
     let first = push(&env, "first");
     let serving = Serving::start(&env, &home, "serve");
     let mut running = start(&env, &home, &["exec --via endpoint"], &serving);
-    until(&mut running, |said| *said == Ok(first.clone()), &[]);
+    until(&env, &mut running, |said| *said == Ok(first.clone()), &[]);
     push(&env, "second");
-    throughout(&mut running, 2, &first);
+    throughout(&env, &mut running, 2, &first);
     env.plain(["pop"]).ok();
     env.plain(["pop"]).ok();
-    until(&mut running, Result::is_err, &[&first]);
+    until(&env, &mut running, Result::is_err, &[&first]);
     for client in &mut running {
         assert!(client.ask().is_err(), "{}", client.name);
     }
