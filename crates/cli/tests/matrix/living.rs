@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader, Write},
     path::PathBuf,
     process::{Child, Stdio},
-    sync::mpsc::{Receiver, channel},
+    sync::mpsc::{Receiver, RecvTimeoutError, channel},
     thread,
     time::{Duration, Instant},
 };
@@ -66,10 +66,12 @@ impl Running {
         while self.lines.try_recv().is_ok() {}
         // One that asks by itself has no use for it.
         let _ = self.child.stdin.as_mut().unwrap().write_all(b"\n");
-        let said = self.lines.recv_timeout(PATIENCE).unwrap_or_else(|error| {
-            let stderr = std::fs::read_to_string(&self.stderr).unwrap_or_default();
-            panic!("{} does not answer: {error}; {stderr}", self.name)
-        });
+        let said = match self.lines.recv_timeout(PATIENCE) {
+            Ok(said) => said,
+            Err(RecvTimeoutError::Timeout) => panic!("{} does not answer", self.name),
+            // JavaScript v3 ends where nothing can be had any more: its refresh in the background has no handler.
+            Err(RecvTimeoutError::Disconnected) => return Err(std::fs::read_to_string(&self.stderr).unwrap()),
+        };
         match said["arn"].as_str() {
             Some(arn) => Ok(arn.to_owned()),
             None => Err(said["error"].to_string()),
