@@ -237,6 +237,11 @@ impl Context {
         choice.in_force().map(str::to_owned)
     }
 
+    /// Whether the user said which region counts, by `--region` or by a variable.
+    pub fn has_users_region(&self, asked: Option<&str>) -> bool {
+        asked.is_some() || self.users_region().is_some()
+    }
+
     /// What is there, without a lock.
     pub fn reader(&self) -> Result<Reader, StackError> {
         Reader::open(&self.place, self.secrets.clone())

@@ -5,7 +5,7 @@ use crate::{
     context::Context,
     export::{Exports, Format},
     failure::Failure,
-    keys, terminal, used_by,
+    keys, marker, terminal, used_by,
 };
 
 /// Print the keys as variables, for a shell or a file
@@ -42,7 +42,7 @@ impl Env {
         let keys = keys::find(context, &context.reader()?, frame)?.in_region(context, self.region.as_deref());
         let text = match self.format {
             Format::Process => credential_process::text(&keys.out, context.time())?,
-            format => format.text(&Exports::of_keys(&keys.out))?,
+            format => format.text(&without_marker(context, frame, Exports::of_keys(&keys.out)))?,
         };
         if self.format == Format::Github {
             warn_of_what_stays(context, &keys.out);
@@ -51,6 +51,14 @@ impl Env {
         used_by::record(context, [used_by::entry(context, &keys.whose, frame, "env", more)]);
         context.output.print(text.trim_end())
     }
+}
+
+/// A shell under `exec` that gets another frame's keys runs under that exec no longer: its marker goes.
+fn without_marker(context: &Context, frame: FrameName, mut exports: Exports) -> Exports {
+    if context.pin().is_some_and(|marker| marker.frame != Some(frame)) {
+        exports.unset.extend(marker::VARIABLES);
+    }
+    exports
 }
 
 /// Variables that `$GITHUB_ENV` cannot take away.

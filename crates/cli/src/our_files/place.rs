@@ -113,6 +113,11 @@ pub fn store(context: &Context, config: &[u8], record: &[u8]) -> io::Result<Path
     let mut failed = None;
     for base in bases(context) {
         let pair = base.join(&name);
+        // botocore expands variables in AWS_CONFIG_FILE.
+        if pair.as_os_str().as_encoded_bytes().contains(&b'$') {
+            failed = failed.or_else(|| Some(io::Error::other("its path has a $, which the AWS CLI takes for a variable")));
+            continue;
+        }
         let written = private_directory(&pair).and_then(|()| {
             read_only(&pair.join(CONFIG), config)?;
             read_only(&pair.join(CREDENTIALS), b"")?;

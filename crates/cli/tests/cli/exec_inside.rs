@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    common::{ALICE_KEY, TestEnvironment, programs},
+    common::{ALICE_KEY, BOB_KEY, BOB_SECRET, TestEnvironment, programs},
     handout::handed_out,
 };
 
@@ -102,4 +102,47 @@ fn a_program_keeps_its_frame_when_the_stack_moves() {
     let lines: Vec<_> = said.stdout.lines().collect();
     assert_eq!(lines[0], lines[1], "{}", said.stdout);
     assert!(lines[2].contains(&format!("{role} was erased")), "{}", said.stdout);
+}
+
+#[test]
+fn the_users_region_is_the_users_in_an_exec_within_as_well() {
+    let mut env = TestEnvironment::new();
+    env.push_role(DEVELOPER);
+    let nested = "credstack exec -- sh -c 'echo $AWS_REGION'";
+    env.unset("AWS_REGION");
+    assert_eq!(script(&env, &["--region", "eu-north-1"], nested).ok().stdout.trim(), "eu-north-1");
+    assert_eq!(script(&env, &[], nested).ok().stdout.trim(), "eu-west-1");
+    env.set("AWS_REGION", "us-west-2");
+    assert_eq!(script(&env, &[], nested).ok().stdout.trim(), "us-west-2");
+    // The frame's own is no wish: another frame has another.
+    env.unset("AWS_REGION");
+    env.json(["push", "session", "--from", "root", "--region", "eu-central-1", "--no-use"]);
+    let said = script(&env, &[], "credstack exec --frame c3 -- sh -c 'echo $AWS_REGION'").ok();
+    assert_eq!(said.stdout.trim(), "eu-central-1", "{}", said.stderr);
+}
+
+#[test]
+fn a_shell_that_takes_another_frames_keys_runs_under_that_exec_no_longer() {
+    let env = TestEnvironment::new();
+    env.push_role(DEVELOPER);
+    let said = script(
+        &env,
+        &["--frame", "root"],
+        "eval \"$(credstack env --frame c2)\"; env | grep -c CREDSTACK_FRAME; credstack whoami --json",
+    );
+    assert!(said.stdout.starts_with('0') && said.stdout.contains("assumed-role/Developer"), "{}", said.stdout);
+    let said = script(&env, &["--frame", "root"], "eval \"$(credstack env)\"; echo $CREDSTACK_FRAME").ok();
+    assert_eq!(said.stdout.trim(), "c1", "its own frame's keys change nothing");
+}
+
+#[test]
+fn doctor_finds_a_profile_that_wins_over_what_exec_gave() {
+    let env = TestEnvironment::new();
+    env.push_role(DEVELOPER);
+    env.aws_config(&format!("[profile bob]\naws_access_key_id = {BOB_KEY}\naws_secret_access_key = {BOB_SECRET}\n"));
+    for via in ["endpoint", "profile"] {
+        script(&env, &["--via", via], "credstack doctor").ok();
+        let said = script(&env, &["--via", via], "AWS_PROFILE=bob credstack doctor").exits(2);
+        assert!(said.stdout.contains("AWS_PROFILE bob wins: programs here are that profile"), "{}", said.stdout);
+    }
 }

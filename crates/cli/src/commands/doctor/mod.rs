@@ -20,6 +20,7 @@ use crate::{
     aws_config,
     context::Context,
     failure::{Failure, Kind},
+    our_files,
     output::{escape, table},
     profile, store, words,
 };
@@ -160,9 +161,12 @@ fn shell(context: &Context, findings: &mut Vec<Finding>) {
     let texts = Texts { config: &config_text, credentials: &credentials_text };
     let ours = profile::find(context, &config);
     findings.extend(inside(context));
+    let handed = context.variable("AWS_CONFIG_FILE").and_then(|path| our_files::originals(Path::new(&path))?.handed);
+    let named = context.variable("AWS_PROFILE");
     let sources = Sources {
         gives_credentials: &|name| aws_files::gives_credentials(texts, name),
         given: context.pin().and_then(|marker| marker.frame),
+        handed: handed.as_deref().zip(named.as_deref()),
         variables: &context.aws_environment,
         owner,
         current: view.as_ref().and_then(|view| view.current()),

@@ -27,6 +27,8 @@ pub struct Sources<'a> {
     pub gives_credentials: &'a dyn Fn(&str) -> bool,
     /// The frame that this shell was given by `exec`.
     pub given: Option<FrameName>,
+    /// The profile that `exec` named in AWS_PROFILE, and the one that it names now.
+    pub handed: Option<(&'a str, &'a str)>,
     /// The profile that follows the stack.
     pub ours: Option<&'a str>,
     /// Whether the shared credentials file has keys under that name.
@@ -138,6 +140,17 @@ impl Sources<'_> {
             return vec![bad(
                 format!("AWS_PROFILE names {profile}, which is no profile: every program fails"),
                 "correct it, or unset it",
+            )];
+        }
+        if let (Some((handed, now)), Some(frame)) = (self.handed, self.given)
+            && handed != now
+            && (self.gives_credentials)(now)
+        {
+            return vec![bad(
+                format!(
+                    "AWS_PROFILE {now} wins: programs here are that profile, and not {frame}, which `credstack exec` gave them"
+                ),
+                format!("set AWS_PROFILE to {handed} again"),
             )];
         }
         if self.ours != Some(profile) {

@@ -52,13 +52,16 @@ impl Exec {
         let region = keys.out.region.as_deref();
         let exports = match via {
             Via::Env => {
-                our_files::prepare(context, &wanted(None))?.into_iter().fold(Exports::of_keys(&keys.out).marked(), Exports::with)
+                let exports = self.marked(context, Exports::of_keys(&keys.out));
+                our_files::prepare(context, &wanted(None))?.into_iter().fold(exports, Exports::with)
             }
-            Via::Endpoint => self.asking(our_files::prepare(context, &wanted(Some(Handing::Inert)))?, region, &keys.out.frame),
+            Via::Endpoint => {
+                self.asking(context, our_files::prepare(context, &wanted(Some(Handing::Inert)))?, region, &keys.out.frame)
+            }
             Via::Profile => {
                 self.check_profile(&keys)?;
                 let variables = our_files::prepare(context, &wanted(Some(Handing::Process(frame))))?;
-                self.asking(variables, region, &keys.out.frame)
+                self.asking(context, variables, region, &keys.out.frame)
             }
         };
         let told = told(&keys, frame, via);
@@ -82,7 +85,7 @@ impl Exec {
                 let region = context.region_for(self.region.as_deref(), region.as_deref());
                 let mut variables = our_files::users_own(context);
                 variables.push(("AWS_PROFILE", Some(name)));
-                let exports = self.asking(variables, region.as_deref(), &Frame::untouched());
+                let exports = self.asking(context, variables, region.as_deref(), &Frame::untouched());
                 (used_by::whose_frame(context, &reader, asked), exports)
             }
             Via::Endpoint => {
@@ -92,7 +95,7 @@ impl Exec {
                 let handed = Some(Handing::Inert);
                 let region = keys.out.region.as_deref();
                 let wanted = Wanted { handed, profile_of_frame: profile.as_deref(), region };
-                let exports = self.asking(our_files::prepare(context, &wanted)?, region, &keys.out.frame);
+                let exports = self.asking(context, our_files::prepare(context, &wanted)?, region, &keys.out.frame);
                 (keys.whose, exports)
             }
         };
@@ -123,9 +126,14 @@ impl Exec {
         Ok(via)
     }
 
+    /// The region is marked as credstack's, unless it is the user's wish: then it is that inside too.
+    fn marked(&self, context: &Context, exports: Exports) -> Exports {
+        if context.has_users_region(self.region.as_deref()) { exports } else { exports.marked() }
+    }
+
     /// The environment of a program that asks: by the profile that AWS_PROFILE names, or by an endpoint behind it.
-    fn asking(&self, variables: our_files::Variables, region: Option<&str>, frame: &Frame) -> Exports {
-        let exports = variables.into_iter().fold(Exports::only(Vec::new(), region).marked(), Exports::with);
+    fn asking(&self, context: &Context, variables: our_files::Variables, region: Option<&str>, frame: &Frame) -> Exports {
+        let exports = variables.into_iter().fold(self.marked(context, Exports::only(Vec::new(), region)), Exports::with);
         let exports = exports.with((LOAD_CONFIG, Some("1".to_owned())));
         let is_instance = matches!(frame, Frame::Ambient(it) if it.provider.as_deref() == Some("Ec2InstanceMetadata"));
         // A frame that is the instance's role has to be asked there, by credstack too.
@@ -173,7 +181,10 @@ impl Via {
 
 /// What the program is told of its frame.
 fn told(keys: &Keys, frame: FrameName, via: Via) -> Told {
-    let name = keys.out.name.clone().unwrap_or_else(|| "ambient".to_owned());
+    let name = keys.out.name.clone().unwrap_or_else(|| match &keys.out.frame {
+        Frame::Ambient(reference) => words::ambient(reference),
+        Frame::Credential(id) => id.to_string(),
+    });
     Told { frame: Some(frame), name: Some(name), arn: keys.whose.arn.clone(), via: via.name() }
 }
 

@@ -138,7 +138,7 @@ fn an_expired_frame_is_an_error_that_names_the_way_out() {
     let serving = Serving::start(&env);
     let says = |client: &&str, output: Output| {
         assert_ne!(output.code, Some(0), "{client}: {}", output.stdout);
-        if [id.as_str(), "expired at", "credstack push assume"].iter().all(|text| output.stderr.contains(text)) {
+        if [id.as_str(), "expired at", "push assume"].iter().all(|text| output.stderr.contains(text)) {
             return "credstack's words".to_owned();
         }
         let own = OWN_WORDS.iter().find(|text| output.stderr.contains(**text));
