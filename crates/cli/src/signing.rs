@@ -124,30 +124,37 @@ impl Signing {
 impl Signing {
     /// Refuses to send a session token to another service than the one that it is from.
     pub fn refuse_another_service(&self, context: &Context, sts: &Sts) -> Result<(), Failure> {
-        let (Some(from), to) = (&self.who.way, sts.way()) else { return Ok(()) };
-        if self.set.session_token.is_none() || from.is_same_service(to) {
-            return Ok(());
+        match (&self.who.way, &self.set.session_token) {
+            (Some(from), Some(_)) => refuse_another_service(context, self.who.credential(), from, sts.way()),
+            _ => Ok(()),
         }
-        let name = |way: &Way| match &way.endpoint {
-            Some(url) => url.clone(),
-            None => format!("AWS's endpoints of partition {}", partition_of(&way.region)),
-        };
-        let which = match self.who.credential() {
-            Some(id) => format!("{id} is from {}", name(from)),
-            None => format!("these credentials are from {}", name(from)),
-        };
-        let set = |variable| context.aws(variable).is_some();
-        let next = match &from.endpoint {
-            Some(url) => format!("run `export AWS_ENDPOINT_URL_STS={url}`, and then the command again"),
-            None if to.endpoint.is_none() => format!("give --region {}", from.region),
-            None if set("AWS_ENDPOINT_URL_STS") || set("AWS_ENDPOINT_URL") => {
-                "run `unset AWS_ENDPOINT_URL_STS AWS_ENDPOINT_URL`, and then the command again".to_owned()
-            }
-            None => "run `export AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true`, and then the command again".to_owned(),
-        };
-        let message = format!("{which}, and STS would be asked at {}: its session token isn't sent there", name(to));
-        Err(Failure::usage(message).next_step(next))
     }
+}
+
+/// Refuses to ask `to` where a session of the service `from` signs, or is to be asked for again.
+pub fn refuse_another_service(context: &Context, id: Option<CredentialId>, from: &Way, to: &Way) -> Result<(), Failure> {
+    if from.is_same_service(to) {
+        return Ok(());
+    }
+    let name = |way: &Way| match &way.endpoint {
+        Some(url) => url.clone(),
+        None => format!("AWS's endpoints of partition {}", partition_of(&way.region)),
+    };
+    let which = match id {
+        Some(id) => format!("{id} is from {}", name(from)),
+        None => format!("these credentials are from {}", name(from)),
+    };
+    let set = |variable| context.aws(variable).is_some();
+    let next = match &from.endpoint {
+        Some(url) => format!("run `export AWS_ENDPOINT_URL_STS={url}`, and then the command again"),
+        None if to.endpoint.is_none() => format!("give --region {}", from.region),
+        None if set("AWS_ENDPOINT_URL_STS") || set("AWS_ENDPOINT_URL") => {
+            "run `unset AWS_ENDPOINT_URL_STS AWS_ENDPOINT_URL`, and then the command again".to_owned()
+        }
+        None => "run `export AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true`, and then the command again".to_owned(),
+    };
+    let message = format!("{which}, and STS would be asked at {}: its session token isn't sent there", name(to));
+    Err(Failure::usage(message).next_step(next))
 }
 
 /// The way to STS for what nobody signs.

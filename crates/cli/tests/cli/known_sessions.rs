@@ -16,13 +16,17 @@ fn taken_elsewhere(env: &mut TestEnvironment) -> Sandbox {
 }
 
 #[test]
-fn keys_that_credstack_handed_out_are_not_imported_beside_their_set() {
+fn keys_that_were_imported_beside_their_set_are_still_that_sets() {
     let mut env = TestEnvironment::new();
     env.push_role("Developer");
+    let url = env.sandbox.url();
     let other = taken_elsewhere(&mut env);
-    env.credstack(["push", "import", "--env"]).exits(2).says("these are the keys of c2").says("credstack use c2");
+    env.credstack(["push", "import", "--env"]).exits(2).says("its session token isn't sent there");
     assert!(other.calls().is_empty());
-    assert_eq!(env.list()["frames"].as_array().unwrap().len(), 2);
+    env.set("AWS_ENDPOINT_URL_STS", &url);
+    env.json(["push", "import", "--env", "--no-use"]);
+    let pushed = env.json(["--stack", "other", "push", "assume", "arn:aws:iam::444455556666:role/ReadOnly"]);
+    assert_eq!(pushed["parent"], "c2", "{pushed}");
 }
 
 #[test]

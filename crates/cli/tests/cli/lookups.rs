@@ -77,7 +77,8 @@ fn what_is_known_of_a_key_is_shown_though_sts_does_not_answer() {
     let denied = env.plain(["key-info", &key]).exits(4).says("needs sts:GetAccessKeyInfo").says("--offline");
     assert!(denied.stdout.contains("444455556666 (as recorded)\n") && denied.stdout.contains("c3 (assume-role)"));
     env.plain(["key-info", "AKIAFAKEUNKNOWN00001", "--from", "1"]).exits(4).says("id that was asked about");
-    env.set("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1");
+    env.set("HTTP_PROXY", "http://127.0.0.1:1");
+    env.set("NO_PROXY", "");
     env.set("AWS_MAX_ATTEMPTS", "1");
     let far = env.plain(["--json", "key-info", &key]).exits(7);
     assert_eq!((&far.json()["account"], &far.json()["known"][0]["credential"]), (&Value::Null, &json!("c3")));

@@ -146,6 +146,7 @@ fn start(env: &TestEnvironment, home: &Home, ways: &[&'static str], serving: &Se
 
 /// By the profile and by an endpoint that follows the stack.
 #[test]
+#[ignore = "scripts/nightly runs it"]
 fn programs_that_follow_the_stack_follow_a_pop_a_push_an_expiry_and_renewals() {
     let mut env = TestEnvironment::new();
     let home = home(&env, "empty");

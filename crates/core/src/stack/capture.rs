@@ -55,12 +55,16 @@ pub enum KeyOwner {
 
 pub(super) fn key_owner(connection: &Connection, access_key_id: &str) -> Result<KeyOwner, DatabaseError> {
     let known = credentials::with_access_key(connection, access_key_id)?;
-    if let Some(credential) = known.iter().find(|known| is_shells_own(known)) {
-        return Ok(KeyOwner::Stored(Box::new(credential.clone())));
-    }
-    if let Some(credential) = known.into_iter().find(|credential| !credential.kind.is_irreplaceable()) {
+    let (own, issued): (Vec<_>, Vec<_>) = known.into_iter().partition(|credential| credential.kind.is_irreplaceable());
+    let own = own.into_iter().find(is_shells_own);
+    // What was issued here has its lineage, which a copy that was brought back has not.
+    let issued = issued.into_iter().find(|credential| own.is_none() || credential.has_secret());
+    if let Some(credential) = issued {
         let newest = credentials::newest(connection, credential.id)?.unwrap_or_else(|| credential.clone());
         return Ok(KeyOwner::Ours { credential: Box::new(credential), newest: Box::new(newest) });
+    }
+    if let Some(credential) = own {
+        return Ok(KeyOwner::Stored(Box::new(credential)));
     }
     let reference = events::handed_out_as(connection, access_key_id)?;
     // The keys of an environment that went through credstack are still its own.

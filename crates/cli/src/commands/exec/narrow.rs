@@ -100,6 +100,10 @@ impl Narrow {
             Some(signing) => signing.sts(context, region.as_deref())?,
             None => signing::unsigned_sts(context, region.as_deref())?,
         };
+        // Long-term keys have no token to be sent there, but what another service gives is not this frame's identity.
+        if let Some((id, from)) = credential.as_ref().filter(|it| it.temporary).and_then(|it| Some((it.id, it.way.as_ref()?))) {
+            signing::refuse_another_service(context, Some(id), from, sts.way())?;
+        }
         let mut narrowing = Narrowing { policy, policy_arns: self.policy_arns.clone(), duration_seconds: self.ttl };
         if self.read_only {
             let recorded = credential.as_ref().and_then(|credential| credential.identity.as_ref());

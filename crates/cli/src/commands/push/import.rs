@@ -2,7 +2,6 @@ use std::io::Read;
 
 use credstack_core::{
     ambient,
-    stack::{KeyOwner, Reader},
     sts::{Sts, StsError},
     values::{Acquired, CredentialSet, Identity, Kind, Signer, request::SignerKind},
 };
@@ -18,7 +17,7 @@ use crate::{
     foresight,
     signer::{self, Choice},
     signing::{self, Signing, Who},
-    store, words,
+    store,
 };
 
 /// Bring credentials from elsewhere
@@ -73,7 +72,6 @@ impl Import {
         }
         let reader = store::ensure(context)?;
         reader.require_store()?;
-        refuse_known(&reader, &set)?;
         let way = signing::recorded_way(&reader, &set)?;
         let signing = Signing {
             beside: Default::default(),
@@ -126,17 +124,6 @@ impl Import {
         }
         from_stdin()
     }
-}
-
-/// What credstack itself handed out is its credential set already: a second one would hide what signed it, and could not be renewed.
-fn refuse_known(reader: &Reader, set: &CredentialSet) -> Result<(), Failure> {
-    let KeyOwner::Ours { newest, .. } = reader.key_owner(&set.access_key_id)? else { return Ok(()) };
-    if !newest.has_secret() {
-        return Ok(());
-    }
-    let id = newest.id;
-    let message = format!("these are the keys of {id} ({}), which credstack has already", words::identity(&newest));
-    Err(Failure::usage(message).next_step(format!("`credstack use {id}` makes it current")))
 }
 
 fn from_stdin() -> Result<(CredentialSet, Option<Timestamp>), Failure> {
