@@ -10,7 +10,7 @@ use crate::{
     context::Context,
     failure::{self, Failure},
     fixed, renewal,
-    signing::{Signing, environment_keys, from_ambient, from_environment, from_keys, from_reference, note_loss, with_set},
+    signing::{Signing, environment_keys, from_ambient, from_environment, from_keys, from_reference, note_loss, owner, with_set},
     words,
 };
 
@@ -52,7 +52,7 @@ pub fn decide(context: &Context, reader: &Reader, choice: &Choice<'_>) -> Result
     if name == FrameName::Environment {
         let keys = environment_keys(context)?;
         let by = match &keys {
-            Some(keys) => signed_by::of_keys(&reader.key_owner(&keys.set.access_key_id)?),
+            Some(keys) => signed_by::of_keys(&owner(context, reader, &keys.set.access_key_id, keys.set.is_long_term())?),
             None => SignedBy::ShellKeys,
         };
         return Ok(Decided { by, keys, by_keys_of_shell: false, source: None, is_current: true, is_untouched: false });
@@ -86,7 +86,11 @@ fn decide_frame(context: &Context, reader: &Reader, frame: &Frame, is_current: b
         Some(keys) => Some(keys.set.access_key_id.as_str()),
         None => context.aws("AWS_ACCESS_KEY_ID").filter(|_| !is_untouched),
     };
-    let owner: Option<KeyOwner> = id.map(|id| reader.key_owner(id)).transpose()?;
+    let is_long_term = match &keys {
+        Some(keys) => keys.set.is_long_term(),
+        None => context.aws("AWS_SESSION_TOKEN").or_else(|| context.aws("AWS_SECURITY_TOKEN")).is_none(),
+    };
+    let owner: Option<KeyOwner> = id.map(|id| owner(context, reader, id, is_long_term)).transpose()?;
     let on_stack = match reader.stack(&context.stack) {
         Err(StackError::NoSuchStack(_)) => Frames::default(),
         view => view?.frames,

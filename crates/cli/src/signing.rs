@@ -8,7 +8,7 @@ pub use ambient::asks_us;
 use ambient::behind_our_profile;
 pub use ambient::from_environment;
 pub use ambient::shell;
-pub use ambient::{environment_keys, foreseen, from_ambient, from_keys, recorded_way};
+pub use ambient::{environment_keys, foreseen, from_ambient, from_keys, owner, recorded_way};
 use credstack_core::{
     ambient::Beside,
     handout::RegionChoice,

@@ -4,7 +4,7 @@ use credstack_core::{
     ambient::{self, AmbientError, Beside, EnvironmentKeys},
     stack::{KeyOwner, Reader, Shell, ShellKeys},
     values::{
-        Ambient, CredentialSet, FrameName, Signer, Way,
+        Ambient, CredentialSet, FrameName, Signer, SignerKey, Way,
         request::{Inherited, SignerKind},
     },
 };
@@ -31,7 +31,7 @@ pub fn shell(context: &Context, reader: &Reader) -> Result<Shell, Failure> {
         keys => keys?,
     };
     let Some(keys) = keys else { return Ok(Shell { keys: None, reference }) };
-    Ok(match reader.key_owner(&keys.set.access_key_id)? {
+    Ok(match owner(context, reader, &keys.set.access_key_id, keys.set.is_long_term())? {
         // No secret is copied out of a profile, also not by way of the environment.
         KeyOwner::Reference(found) => {
             let region = reference.region.or(found.region);
@@ -39,6 +39,27 @@ pub fn shell(context: &Context, reader: &Reader) -> Result<Shell, Failure> {
         }
         _ => Shell { keys: Some(keys), reference },
     })
+}
+
+/// Whose keys of the environment these are. Those that credstack handed out for a profile are that profile only while it gives
+/// them: it may hold another identity's by now. Files are read and nothing is run, so that a dry run decides the same.
+pub fn owner(context: &Context, reader: &Reader, access_key_id: &str, is_long_term: bool) -> Result<KeyOwner, Failure> {
+    let owner = reader.key_owner(access_key_id)?;
+    let KeyOwner::Reference(reference) = &owner else { return Ok(owner) };
+    let files = context.files.as_ref();
+    let says = ambient::foresee(reference, files).and_then(|found| found.provider);
+    let gives_them = match (is_long_term, reference.provider.as_deref()) {
+        // With a role it still has keys of its own, which are what the reference means.
+        (true, Some("ProfileFile")) => {
+            matches!(says.as_deref(), Some("ProfileFile" | "AssumeRole"))
+                && ambient::foresee_key(reference, files) == SignerKey::LongTerm(access_key_id.to_owned())
+        }
+        // Only asking would tell, and the keys are at hand.
+        (true, _) => false,
+        // Temporary ones change while the identity does not.
+        (false, _) => reference.profile.as_deref().is_none_or(|profile| says.is_some() && !asks_us(context, profile)),
+    };
+    Ok(if gives_them { owner } else { KeyOwner::Unknown })
 }
 
 /// Whether a profile gets its credentials from credstack.
@@ -81,7 +102,7 @@ pub fn from_keys(context: &Context, reader: &Reader, keys: ShellKeys) -> Result<
         let inherited = Inherited::default();
         Who { identity: None, kind, signer, region: None, profile: None, is_untouched: false, inherited, way: None }
     };
-    let (who, known_end) = match reader.key_owner(&keys.set.access_key_id)? {
+    let (who, known_end) = match owner(context, reader, &keys.set.access_key_id, keys.set.is_long_term())? {
         KeyOwner::Stored(credential) | KeyOwner::Ours { credential, .. } => {
             let end = credential.expires_at;
             (Who { region: None, ..of_credential(reader, *credential)? }, end)
@@ -109,7 +130,7 @@ pub fn from_ambient(context: &Context, reader: &Reader, reference: Ambient) -> R
     // A profile may say that it begins with the environment's keys.
     let keys = reference.profile.as_ref().and_then(|_| environment_keys(context).ok().flatten());
     let is_ours = |keys: &ShellKeys| -> Result<bool, Failure> {
-        let owner = reader.key_owner(&keys.set.access_key_id)?;
+        let owner = owner(context, reader, &keys.set.access_key_id, keys.set.is_long_term())?;
         Ok(matches!(owner, KeyOwner::Ours { .. } | KeyOwner::Reference(_)))
     };
     // What credstack handed out may be another frame's.

@@ -129,6 +129,31 @@ fn keys_of_a_profile_s_frame_are_the_profile_and_none_is_copied_out_of_it() {
 }
 
 #[test]
+fn keys_that_a_profile_gave_and_gives_no_more_sign_themselves() {
+    let mut env = with_bob();
+    env.no_keys();
+    env.plain(["--stack", "s", "push", "profile", "default"]).ok();
+    assert_eq!(take_keys(&mut env, &["--stack", "s"]), BOB_KEY);
+    let push = ["push", "assume", DEVELOPER];
+    assert_eq!(planned(&env, &push), "ambient (profile default), whose keys are in this shell");
+    // The profile is another user's by now, or is gone.
+    for (stack, config) in
+        [("two", profile("default", ALICE_KEY, ALICE_SECRET)), ("three", profile("profile x", ALICE_KEY, ALICE_SECRET))]
+    {
+        env.aws_config(&config);
+        env.set("CREDSTACK_STACK", stack);
+        env.sandbox.forget_calls();
+        assert_eq!(planned(&env, &push), "this shell's keys", "{stack}");
+        env.credstack(push).ok().says_not("profile default");
+        assert_eq!(signers(&env, "AssumeRole"), [BOB_KEY], "{stack}");
+        assert_eq!(env.list()["frames"][1]["access_key_id"], BOB_KEY, "what they cover is they");
+    }
+    env.set("CREDSTACK_STACK", "four");
+    env.plain(["save"]).ok();
+    assert_eq!(env.list()["frames"][1]["access_key_id"], BOB_KEY);
+}
+
+#[test]
 fn a_covered_frame_of_which_a_region_alone_is_known_has_one_signer_in_plan_and_push() {
     let mut env = with_bob();
     env.no_keys();

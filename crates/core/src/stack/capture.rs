@@ -11,7 +11,7 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub struct Shell {
     /// The keys in its environment, if there are any. None as well where they are those of a reference
-    /// ([`KeyOwner::Reference`]), which is then below.
+    /// ([`KeyOwner::Reference`]) that still gives them, which is then below.
     pub keys: Option<ShellKeys>,
     /// What else is known of it: the profile and region in force, and the provider if it was asked.
     pub reference: Ambient,
@@ -110,10 +110,6 @@ impl Change {
             way: None,
         };
         Ok(match owner {
-            KeyOwner::Reference(reference) => {
-                let region = captured.region.or(reference.region);
-                Cover::Becomes(Frame::Ambient(Ambient { region, ..reference }))
-            }
             KeyOwner::Ours { newest, .. } if newest.has_secret() => Cover::Becomes(Frame::Credential(newest.id)),
             // Its secret was erased here, and is in the environment.
             KeyOwner::Ours { credential, .. } => Cover::Capture(Box::new(Acquired {
@@ -124,7 +120,8 @@ impl Change {
                 way: credential.way,
                 ..captured
             })),
-            KeyOwner::Stored(_) | KeyOwner::Unknown => self.same_or_captured(keys, captured)?,
+            // Keys of a reference that still gives them are not given here.
+            KeyOwner::Stored(_) | KeyOwner::Reference(_) | KeyOwner::Unknown => self.same_or_captured(keys, captured)?,
         })
     }
 
