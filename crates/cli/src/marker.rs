@@ -108,6 +108,11 @@ impl Marker {
         self.origin.as_ref().is_none_or(|origin| origin.stack == *stack && same(&origin.state, state))
     }
 
+    /// The stack that its frame was found by, where that is in this state directory.
+    pub fn stack_in(&self, state: &Path) -> Option<&StackName> {
+        self.origin.as_ref().map(|origin| &origin.stack).filter(|stack| self.is_of(stack, state))
+    }
+
     /// Whether its program is known to have ended. One that follows the stack never ends.
     pub fn has_ended(&self, host: &str) -> bool {
         match &self.origin {

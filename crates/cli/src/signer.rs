@@ -10,7 +10,10 @@ use crate::{
     context::Context,
     failure::{self, Failure},
     fixed, renewal,
-    signing::{Signing, environment_keys, from_ambient, from_environment, from_keys, from_reference, note_loss, owner, with_set},
+    signing::{
+        Given, Signing, environment_keys, from_ambient, from_environment, from_keys, from_reference, given, note_loss, owner,
+        with_set,
+    },
     words,
 };
 
@@ -33,6 +36,8 @@ pub struct Decided {
     pub keys: Option<ShellKeys>,
     /// Whether the environment's keys decided, and no option did.
     pub by_keys_of_shell: bool,
+    /// Whether it is what this program was given by `exec`, and the stack says nothing.
+    pub is_given: bool,
     /// The source that this program is pinned to, where it is that.
     source: Option<SourceId>,
     /// Whether it is the current frame.
@@ -46,7 +51,15 @@ pub fn decide(context: &Context, reader: &Reader, choice: &Choice<'_>) -> Result
     if let Some(profile) = choice.profile {
         let reference = Ambient { profile: Some(profile.to_owned()), ..Ambient::default() };
         let by = SignedBy::Ambient(reference);
-        return Ok(Decided { by, keys: None, by_keys_of_shell: false, source: None, is_current: true, is_untouched: false });
+        return Ok(Decided {
+            by,
+            keys: None,
+            by_keys_of_shell: false,
+            is_given: false,
+            source: None,
+            is_current: true,
+            is_untouched: false,
+        });
     }
     let name = context.frame(choice.from)?;
     if name == FrameName::Environment {
@@ -55,12 +68,28 @@ pub fn decide(context: &Context, reader: &Reader, choice: &Choice<'_>) -> Result
             Some(keys) => signed_by::of_keys(&owner(context, reader, &keys.set.access_key_id, keys.set.is_long_term())?),
             None => SignedBy::ShellKeys,
         };
-        return Ok(Decided { by, keys, by_keys_of_shell: false, source: None, is_current: true, is_untouched: false });
+        return Ok(Decided {
+            by,
+            keys,
+            by_keys_of_shell: false,
+            is_given: false,
+            source: None,
+            is_current: true,
+            is_untouched: false,
+        });
     }
     if let FrameName::Source(id) = name {
         let by = SignedBy::Ambient(fixed::read(context, id)?.reference);
         let source = Some(id);
-        return Ok(Decided { by, keys: None, by_keys_of_shell: false, source, is_current: true, is_untouched: false });
+        return Ok(Decided {
+            by,
+            keys: None,
+            by_keys_of_shell: false,
+            is_given: false,
+            source,
+            is_current: true,
+            is_untouched: false,
+        });
     }
     let frame = match reader.frame(&context.stack, name) {
         // A new stack is ambient.
@@ -90,14 +119,24 @@ fn decide_frame(context: &Context, reader: &Reader, frame: &Frame, is_current: b
         Some(keys) => keys.set.is_long_term(),
         None => context.aws("AWS_SESSION_TOKEN").or_else(|| context.aws("AWS_SECURITY_TOKEN")).is_none(),
     };
+    if let (true, true, None) = (is_untouched, is_current, &keys)
+        && let Some(Given { frame, source }) = given(context, reader)?
+    {
+        let by = match frame {
+            Frame::Credential(id) => SignedBy::Stored(id),
+            Frame::Ambient(reference) => SignedBy::Ambient(reference),
+        };
+        let decided = Decided { by, keys, by_keys_of_shell: false, is_given: true, source, is_current, is_untouched: false };
+        return Ok((decided, false));
+    }
     let owner: Option<KeyOwner> = id.map(|id| owner(context, reader, id, is_long_term)).transpose()?;
     let on_stack = match reader.stack(&context.stack) {
         Err(StackError::NoSuchStack(_)) => Frames::default(),
         view => view?.frames,
     };
     let Decision { by, by_keys_of_shell, passes_keys_over } = signed_by::of_frame(frame, owner.as_ref(), on_stack.from_current());
-    let source = None;
-    let decided = Decided { by, keys, by_keys_of_shell, source, is_current, is_untouched: is_untouched && is_current };
+    let (is_given, source) = (false, None);
+    let decided = Decided { by, keys, by_keys_of_shell, is_given, source, is_current, is_untouched: is_untouched && is_current };
     Ok((decided, passes_keys_over))
 }
 
@@ -106,6 +145,14 @@ pub fn choose(context: &Context, reader: &Reader, choice: &Choice<'_>) -> Result
     let decided = decide(context, reader, choice)?;
     if let (true, true, Some(who)) = (choice.is_push, decided.by_keys_of_shell, recognised(reader, &decided)?) {
         context.output.say(&format!("signing with {who}, whose keys are in this shell"));
+    }
+    if let (true, Some(marker)) = (choice.is_push && decided.is_given, &context.marker) {
+        let who = match &decided.by {
+            SignedBy::Stored(id) => format!("{id} ({})", words::identity(&reader.credential(*id)?)),
+            SignedBy::Ambient(reference) => words::ambient(reference),
+            _ => marker.words(),
+        };
+        context.output.say(&format!("signing with {who}: this runs under `credstack exec` with it"));
     }
     find(context, reader, decided)
 }
@@ -129,7 +176,7 @@ pub fn recognised(reader: &Reader, decided: &Decided) -> Result<Option<String>, 
 }
 
 fn find(context: &Context, reader: &Reader, decided: Decided) -> Result<Signing, Failure> {
-    let Decided { by, keys, by_keys_of_shell, source, is_current, is_untouched } = decided;
+    let Decided { by, keys, by_keys_of_shell, source, is_current, is_untouched, .. } = decided;
     if let Some(id) = source {
         return fixed::signing(context, reader, id);
     }

@@ -1,6 +1,7 @@
 //! Identities that can sign an STS call: a stored credential set, a profile, this shell's keys.
 
 mod ambient;
+mod given;
 
 use std::path::PathBuf;
 
@@ -20,6 +21,7 @@ use credstack_core::{
         request::{Inherited, SignerKind},
     },
 };
+pub use given::{Given, given};
 use jiff::Timestamp;
 
 use crate::{configuration::Duration, context::Context, failure::Failure};

@@ -9,7 +9,7 @@ use credstack_core::{
     },
 };
 
-use super::{Signing, Who, ca_bundle, check_set, of_credential};
+use super::{Signing, Who, ca_bundle, check_set, given, of_credential};
 use crate::{
     context::Context,
     failure::{self, Failure},
@@ -30,14 +30,14 @@ pub fn shell(context: &Context, reader: &Reader) -> Result<Shell, Failure> {
         Err(_) if !reader.frame(&context.stack, FrameName::Current).is_ok_and(|frame| frame.is_untouched()) => None,
         keys => keys?,
     };
-    let Some(keys) = keys else { return Ok(Shell { keys: None, reference }) };
+    let Some(keys) = keys else { return Ok(given::known(context, reader, Shell { reference, ..Shell::default() })) };
     Ok(match owner(context, reader, &keys.set.access_key_id, keys.set.is_long_term())? {
         // No secret is copied out of a profile, also not by way of the environment.
         KeyOwner::Reference(found) => {
             let region = reference.region.or(found.region);
-            Shell { keys: None, reference: Ambient { region, ..found } }
+            Shell { reference: Ambient { region, ..found }, ..Shell::default() }
         }
-        _ => Shell { keys: Some(keys), reference },
+        _ => Shell { keys: Some(keys), reference, credential: None },
     })
 }
 

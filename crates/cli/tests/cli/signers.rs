@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    common::{ALICE, ALICE_KEY, ALICE_SECRET, BOB_KEY, BOB_SECRET, TestEnvironment},
+    common::{ALICE, ALICE_KEY, ALICE_SECRET, BOB_KEY, BOB_SECRET, TestEnvironment, programs},
     handout::handed_out,
 };
 
@@ -231,4 +231,31 @@ fn what_other_keys_of_a_profile_signed_for_is_not_taken_again() {
     assert_eq!(asked(&env), [""; 0]);
     env.aws_config(&profile("profile p", ALICE_KEY, ALICE_SECRET));
     assert_eq!(asked(&env), [""; 0], "what alice's keys gave lives still");
+}
+
+#[test]
+fn inside_exec_an_untouched_stack_is_the_frame_that_the_program_was_given_by_any_way() {
+    let mut env = with_bob();
+    env.push_role(DEVELOPER);
+    env.no_keys();
+    let developer = env.list()["frames"][0]["access_key_id"].clone();
+    let credstack = programs::credstack();
+    let credstack = credstack.display();
+    for (number, options) in
+        [&["--via", "profile"][..], &["--via", "endpoint"], &["--via", "endpoint", "--follow"]].into_iter().enumerate()
+    {
+        let stack = format!("s{number}");
+        env.sandbox.forget_calls();
+        let script = format!(
+            "{credstack} --stack {stack} push assume {DEPLOY} --dry-run --json; {credstack} --stack {stack} push assume {DEPLOY}; \
+             CREDSTACK_STACK={stack}-saved {credstack} save; {credstack} --state-dir \"$HOME/other\" push assume {DEPLOY}"
+        );
+        let said = env.credstack([&["exec"], options, &["--", "sh", "-c", &script]].concat());
+        let said =
+            said.says("signing with c2 (").says("under `credstack exec` with it").says("name the signer: --profile PROFILE");
+        assert!(said.stdout.contains("\"c2 (arn:aws:sts::111122223333:assumed-role/Developer/"), "{}", said.stdout);
+        assert_eq!(signers(&env, "AssumeRole"), std::slice::from_ref(&developer), "{options:?}");
+        assert_eq!(env.json(["--stack", &stack, "list"])["frames"][1]["credential"], "c2", "{options:?}");
+        assert_eq!(env.json(["--stack", &format!("{stack}-saved"), "list"])["frames"][1]["credential"], "c2", "{options:?}");
+    }
 }

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use super::{Change, StackError};
 use crate::{
     database::{DatabaseError, credentials, events},
-    values::{Acquired, Ambient, Credential, CredentialSet, Frame, Frames, Identity, Kind, Signer, State},
+    values::{Acquired, Ambient, Credential, CredentialId, CredentialSet, Frame, Frames, Identity, Kind, Signer, State},
 };
 
 /// What ambient is in the shell that runs a command.
@@ -15,6 +15,8 @@ pub struct Shell {
     pub keys: Option<ShellKeys>,
     /// What else is known of it: the profile and region in force, and the provider if it was asked.
     pub reference: Ambient,
+    /// The credential set that its program was given in another way than by keys, if it was.
+    pub credential: Option<CredentialId>,
 }
 
 /// Keys in an environment.
@@ -93,7 +95,10 @@ impl Change {
         if !frames.current().is_untouched() {
             return Ok(Cover::AsItIs);
         }
-        let Some(keys) = &shell.keys else { return Ok(Cover::Becomes(Frame::Ambient(shell.reference.clone()))) };
+        let Some(keys) = &shell.keys else {
+            let reference = || Frame::Ambient(shell.reference.clone());
+            return Ok(Cover::Becomes(shell.credential.map_or_else(reference, Frame::Credential)));
+        };
         let owner = self.database.read(|connection| key_owner(connection, &keys.set.access_key_id))?;
         let captured = Acquired {
             set: keys.set.clone(),

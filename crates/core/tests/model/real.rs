@@ -261,7 +261,7 @@ impl Real {
         let profile = (environment == Environment::Profile).then(|| "fake".to_owned());
         let keys =
             model.key_in(environment).map(|key| ShellKeys { set: set(&self.key(&key), false), expires_at: None, identity: None });
-        Shell { keys, reference: Ambient { profile, ..Ambient::default() } }
+        Shell { keys, reference: Ambient { profile, ..Ambient::default() }, credential: None }
     }
 
     fn key(&self, key: &str) -> String {
