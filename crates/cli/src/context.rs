@@ -24,7 +24,7 @@ use jiff::Timestamp;
 use crate::{
     aws_config::StateToken,
     configuration::Configuration,
-    export::REGION_COMPANION,
+    export::{NO_PROFILE, REGION_COMPANION},
     failure::Failure,
     global::{ColorWhen, Global},
     marker::Marker,
@@ -129,11 +129,15 @@ impl Context {
         let credentials_variable = of_credentials.as_ref().map_or(credentials_variable, |it| it.credentials.clone());
         let aws_config_file = aws_file(config_variable, "config", strategy.home_dir());
         let aws_credentials_file = aws_file(credentials_variable, "credentials", strategy.home_dir());
-        let files = of_config.or(of_credentials).map(|originals| AwsFiles {
-            config: aws_config_file.clone(),
-            credentials: aws_credentials_file.clone(),
-            profile: originals.profile(variable("AWS_PROFILE")),
-        });
+        let profile = variable("AWS_PROFILE");
+        let (has_none, profile) = (profile.as_deref() == Some(NO_PROFILE), profile.filter(|name| name != NO_PROFILE));
+        let profile = match of_config.or(of_credentials) {
+            Some(originals) => Some(originals.profile(profile)),
+            // The SDK, which would read the variable itself, is told that there is none.
+            None => has_none.then_some(None),
+        };
+        let (config, credentials) = (aws_config_file.clone(), aws_credentials_file.clone());
+        let files = profile.map(|profile| AwsFiles { config, credentials, profile });
         let color = global.color.or(configuration.color).unwrap_or_default();
         let terminal = Terminal::new(global.no_input);
         let has_dialogs = !global.no_input && has_display();

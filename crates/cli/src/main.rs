@@ -74,8 +74,14 @@ fn run() -> ExitCode {
         }
         _ => Style::Text,
     };
+    let env = if let Command::Env(env) = &command { Some(env.on_failure()) } else { None };
     match Context::new(global).and_then(|context| commands::run(&context, command)) {
         Ok(code) => code,
-        Err(failure) => output::report(&failure, style),
+        Err(failure) => {
+            if let Some(line) = env.and_then(|failing| failing(failure.exit_code())) {
+                output::line_to_stdout(&line);
+            }
+            output::report(&failure, style)
+        }
     }
 }

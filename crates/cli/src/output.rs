@@ -205,6 +205,12 @@ fn usage_failure(text: &str) -> Failure {
     Failure::usage(message.trim_start_matches("error: ")).next_step(advice.join("; "))
 }
 
+/// Writes a line to stdout where something else failed already.
+pub fn line_to_stdout(line: &str) {
+    let mut stdout = anstream::stdout().lock();
+    let _closed = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+}
+
 /// Writes a line to stderr; nobody listening is no failure.
 pub fn line_to_stderr(line: &str) {
     let mut stderr = anstream::stderr().lock();

@@ -84,9 +84,14 @@ fn open() -> Option<File> {
     terminal.is_terminal().then_some(terminal)
 }
 
+/// Whether stdout is a terminal.
+pub fn is_stdout() -> bool {
+    io::stdout().is_terminal()
+}
+
 /// Refuses to print a secret where stdout is a terminal, which would show it, unless that was asked for.
 pub fn hide(what: &str, instead: &str, reveal: bool) -> Result<(), Failure> {
-    match io::stdout().is_terminal() && !reveal {
+    match is_stdout() && !reveal {
         true => Err(Failure::usage(format!("{what}, and stdout is a terminal that would show it"))
             .next_step(format!("{instead}, or give --reveal"))),
         false => Ok(()),

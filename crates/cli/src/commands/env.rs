@@ -36,6 +36,12 @@ pub struct Env {
 }
 
 impl Env {
+    /// What to print where it fails, by the exit code.
+    pub fn on_failure(&self) -> impl Fn(u8) -> Option<String> + use<> {
+        let format = self.format;
+        move |code| format.failing(code).filter(|_| !terminal::is_stdout())
+    }
+
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
         terminal::hide("the secret key is a secret", self.format.instead(), self.reveal)?;
         let frame = context.frame(self.frame)?;

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     context::Context,
-    export::{Exports, LOAD_CONFIG},
+    export::{Exports, LOAD_CONFIG, NO_PROFILE},
     failure::Failure,
     keys,
     marker::{self, Marker},
@@ -83,10 +83,8 @@ impl ShellSync {
         }
         let code = match self.mode {
             Mode::Env => self.hand_out(context, reader, &mark),
-            Mode::Profile => profile(context).and_then(|name| {
-                let set = vec![("AWS_PROFILE", Zeroizing::new(name)), (LOAD_CONFIG, Zeroizing::new("1".to_owned()))];
-                self.code(context, Then::Cover(Exports::only(set, region.as_deref()).marked()), &mark)
-            }),
+            Mode::Profile => profile(context)
+                .and_then(|name| self.code(context, Then::Cover(of_profile(&name, region.as_deref()).marked()), &mark)),
         };
         let in_vain = format!("! {mark}");
         match code {
@@ -96,7 +94,7 @@ impl ShellSync {
             Err(failure) => {
                 // The shell is left without an identity rather than with another one.
                 context.output.warn(&format!("{}; {}", failure.message, failure.next_step.unwrap_or_default()));
-                context.output.print(&self.code(context, Then::Cover(Exports::only(Vec::new(), None)), &in_vain)?)
+                context.output.print(&self.code(context, Then::Cover(of_profile(NO_PROFILE, None)), &in_vain)?)
             }
         }
     }
@@ -179,7 +177,10 @@ impl ShellSync {
         let variable = |name: &str| context.aws(name);
         let begins = !self.at.starts_with(KEPT);
         // What the outer shell's hook gave is in the way of another tool's: some clients would take it.
-        let unset = if begins { trace(context).unwrap_or_default().given(variable) } else { Vec::new() };
+        let mut unset = if begins { trace(context).unwrap_or_default().given(variable) } else { Vec::new() };
+        if begins && context.variable("AWS_PROFILE").is_some_and(|name| name == NO_PROFILE) {
+            unset.push("AWS_PROFILE");
+        }
         let own = Trace::of_own(|name| variable(name).filter(|_| !unset.contains(&name)));
         let step = Step { begins: begins.then_some(Begins::Own), ..Then::Unset(unset).into() };
         context.output.print(&self.shell.follow(step, &own, &mark)?)
@@ -255,6 +256,12 @@ fn originals(context: &Context) -> Exports {
         }
     }
     files
+}
+
+/// What makes clients take a profile.
+fn of_profile(name: &str, region: Option<&str>) -> Exports {
+    let set = vec![("AWS_PROFILE", Zeroizing::new(name.to_owned())), (LOAD_CONFIG, Zeroizing::new("1".to_owned()))];
+    Exports::only(set, region)
 }
 
 /// What the hook left in the environment.

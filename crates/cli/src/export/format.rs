@@ -54,6 +54,16 @@ impl Format {
         }
     }
 
+    /// What a shell evaluates in the place of the text where there is none: `eval "$(credstack env)" && program` would run the
+    /// program otherwise, for to evaluate nothing succeeds. PowerShell refuses to.
+    pub fn failing(self, code: u8) -> Option<String> {
+        match self {
+            Format::Env => Some(format!("(exit {code})")),
+            Format::Fish => Some("false".to_owned()),
+            _ => None,
+        }
+    }
+
     /// The text, ready to be printed.
     pub fn text(self, exports: &Exports) -> Result<Zeroizing<String>, Failure> {
         exports.check()?;
@@ -89,7 +99,7 @@ impl Format {
             // A universal variable is every session's, and for good: it is not ours to erase, and it may win.
             let names = exports.unset.join(" ");
             let warning = "echo \"warning: $name is an exported universal variable, and stays\" >&2";
-            let _infallible = writeln!(text, "for name in {names}; set -q -Ux $name; and {warning}; end");
+            let _infallible = writeln!(text, "for name in {names}; set -q -Ux $name; and {warning}; end; true");
         }
         Ok(text)
     }

@@ -53,6 +53,10 @@ pub const REGION_COMPANION: &str = "CREDSTACK_REGION";
 /// With `1` the older SDKs for Go and JavaScript read the AWS configuration file, where the profile of ours is.
 pub const LOAD_CONFIG: &str = "AWS_SDK_LOAD_CONFIG";
 
+/// What AWS_PROFILE names in a shell that can't follow its stack. There is no such profile, so that clients fail and name it: without
+/// any, they would take the default profile. To credstack it counts as unset.
+pub const NO_PROFILE: &str = "credstack-has-no-profile-yet";
+
 /// Every variable that credstack sets or takes away, for a shell that is to get its own back.
 pub fn names() -> Vec<&'static str> {
     [&SOURCES[..], &REGIONS, &[REGION_COMPANION, LOAD_CONFIG]].concat()

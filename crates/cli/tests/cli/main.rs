@@ -68,6 +68,7 @@ mod signals;
 mod signers;
 mod sources;
 mod terminals;
+mod unfollowed;
 mod used_by;
 mod ways_out;
 mod who_may_call_what;

@@ -121,7 +121,7 @@ fn what_cannot_be_followed_is_said_once_and_leaves_no_other_identity() {
     let env = TestEnvironment::new();
     let script = format!("credstack -q push assume {DEVELOPER}; __credstack_prompt; __credstack_prompt; {SHOW}");
     let output = run(&env, &script).ok().says("this shell cannot follow stack default").says("setup profile");
-    assert_eq!(output.stdout, "none none eu-west-1\n");
+    assert_eq!(output.stdout, "credstack-has-no-profile-yet none eu-west-1\n");
     assert_eq!(output.stderr.matches("cannot follow").count(), 1, "{}", output.stderr);
 }
 

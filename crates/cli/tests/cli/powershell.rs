@@ -184,7 +184,7 @@ fn what_cannot_be_followed_is_said_once_and_leaves_no_other_identity() {
     let env = TestEnvironment::new();
     let script = format!("credstack -q push assume {DEVELOPER}; $null = prompt; $null = prompt; {SHOW}");
     let output = run(&env, &pwsh, &script).ok().says("this shell cannot follow stack default");
-    assert_eq!(output.stdout, "none none eu-west-1\n");
+    assert_eq!(output.stdout, "credstack-has-no-profile-yet none eu-west-1\n");
     assert_eq!(output.stderr.matches("cannot follow").count(), 1, "{}", output.stderr);
 }
 

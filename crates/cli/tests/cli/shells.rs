@@ -96,7 +96,7 @@ fn what_cannot_be_followed_is_said_once_and_leaves_no_other_identity() {
              sh -c 'echo ${{AWS_PROFILE-none}} ${{AWS_ACCESS_KEY_ID-none}}'"
         );
         let output = run(&env, shell, &script).ok().says("this shell cannot follow stack default").says("setup profile");
-        assert_eq!(output.stdout, "none none\n", "{shell}");
+        assert_eq!(output.stdout, "credstack-has-no-profile-yet none\n", "{shell}");
         assert_eq!(output.stderr.matches("cannot follow").count(), 1, "{shell}: {}", output.stderr);
     }
 }

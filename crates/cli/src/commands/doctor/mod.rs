@@ -138,8 +138,8 @@ fn examine(context: &Context, findings: &mut Vec<Finding>) {
 /// What programs take for credentials in this shell.
 fn shell(context: &Context, findings: &mut Vec<Finding>) {
     // As programs see it: under `exec` these may be files of ours.
-    let seen = |name: &str, own: &Path| match (&context.files, context.variable(name)) {
-        (Some(_), Some(path)) => PathBuf::from(path),
+    let seen = |name: &str, own: &Path| match context.variable(name).map(PathBuf::from) {
+        Some(path) if our_files::originals(&path).is_some() => path,
         _ => own.to_owned(),
     };
     let (config_file, credentials_file) =

@@ -9,7 +9,7 @@ use credstack_core::{
 use jiff::Timestamp;
 
 use super::Finding;
-use crate::failure::Failure;
+use crate::{export::NO_PROFILE, failure::Failure};
 
 const CHECK: &str = "credentials in this shell";
 
@@ -135,6 +135,18 @@ impl Sources<'_> {
                 "the container's endpoint wins: there are no keys, and AWS_PROFILE {profile} gives none; boto 2, Serverless 3, s3cmd, \
                  s3fs and AsyncAws find nothing"
             ))];
+        }
+        if profile == NO_PROFILE {
+            return vec![bad(
+                format!(
+                    "this shell can't follow the stack, so that its hook set AWS_PROFILE to {profile}, which is no profile: every \
+                     program fails, and none is the default profile"
+                ),
+                match self.ours {
+                    Some(_) => "renew the frame, or run programs with `credstack exec`",
+                    None => "write a profile that follows the stack with `credstack setup profile`",
+                },
+            )];
         }
         if !(self.is_profile)(profile) {
             return vec![bad(
