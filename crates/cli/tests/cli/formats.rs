@@ -188,7 +188,8 @@ fn every_format_gives_hostile_values_byte_for_byte_or_refuses() {
             let (text, said) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
             let controls = region.chars().any(char::is_control);
             if output.status.code() == Some(2) {
-                prop_assert_eq!(text, "", "{}: refused, and printed", format);
+                let failing = [("env", "(exit 2)\n"), ("fish", "false\n")].into_iter().find(|(name, _)| *name == format);
+                prop_assert_eq!(text, failing.map_or("", |(_, line)| line), "{}: refused, and printed", format);
                 let careful = ["windows-cmd", "dotenv", "env-no-export", "docker"].contains(&format);
                 prop_assert!(controls || careful, "{} need not refuse {:?}: {}", format, region, said);
                 continue;

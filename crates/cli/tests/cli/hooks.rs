@@ -218,7 +218,7 @@ fn a_region_with_a_control_character_is_said_once_and_leaves_no_other_identity()
         env.set("AWS_REGION", "eu-west-1");
         env.use_keys(BOB_KEY, BOB_SECRET, None);
         let output = run(&env, shell, &format!("__credstack_prompt; __credstack_prompt; {SHOW}")).ok();
-        assert_eq!(output.stdout, "none none\n", "{shell}: {}", output.stderr);
+        assert_eq!(output.stdout, "credstack-has-no-profile-yet none\n", "{shell}: {}", output.stderr);
         assert_eq!(output.stderr.matches("AWS_REGION would hold a control character").count(), 1, "{shell}: {}", output.stderr);
     }
 }

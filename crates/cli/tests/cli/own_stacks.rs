@@ -213,7 +213,7 @@ fn where_no_profile_follows_the_variable_the_shell_says_how_to_write_one() {
     let env = TestEnvironment::new();
     let script = format!("credstack -q push assume {DEVELOPER}; sh -c 'echo ${{AWS_PROFILE-none}}'");
     let output = env.run(command(&env, "bash", &script)).ok().says("credstack setup profile --per-shell");
-    assert_eq!(output.stdout, "none\n");
+    assert_eq!(output.stdout, "credstack-has-no-profile-yet\n");
 }
 
 /// What a client gets from the profile is what the shell's own stack has.
