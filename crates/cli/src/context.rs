@@ -31,6 +31,7 @@ use crate::{
     our_files,
     output::Output,
     pinentry::Pinentry,
+    signing::UnderWay,
     terminal::Terminal,
 };
 
@@ -47,6 +48,8 @@ pub struct Context {
     pub stack_of_variable: StackName,
     /// Where our files lie.
     pub place: StateDirectory,
+    /// The same for a program that is started from here: the variable's, whatever the options say.
+    pub place_of_variable: StateDirectory,
     /// What was said about these two on the command line, as options.
     pub given: Vec<OsString>,
     /// Whether our files and the configuration are where they usually are, and not where somebody put them this time.
@@ -79,6 +82,8 @@ pub struct Context {
     pub secrets: Secrets,
     /// The `exec` that this program runs under, if any.
     pub marker: Option<Marker>,
+    /// What this process is finding the identity of.
+    pub under_way: Vec<UnderWay>,
     /// The requests to STS that this process has under way.
     pub intents: Intents,
     /// The `AWS_*` variables of this shell.
@@ -116,10 +121,14 @@ impl Context {
                 (named.clone(), named)
             }
         };
-        let state = global.state_dir.or_else(|| path_variable("CREDSTACK_STATE_DIR"));
-        let is_usual = state.is_none() && path_variable("CREDSTACK_CONFIG_FILE").is_none();
-        let state = state.unwrap_or_else(|| strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("credstack"));
-        let state = std::path::absolute(&state).map_err(|error| Failure::usage(format!("--state-dir: {error}")))?;
+        let state_variable = path_variable("CREDSTACK_STATE_DIR");
+        let is_usual = global.state_dir.is_none() && state_variable.is_none() && path_variable("CREDSTACK_CONFIG_FILE").is_none();
+        let absolute = |path: PathBuf| {
+            std::path::absolute(&path).map(StateDirectory::new).map_err(|error| Failure::usage(format!("--state-dir: {error}")))
+        };
+        let usual = || strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("credstack");
+        let place_of_variable = absolute(state_variable.unwrap_or_else(usual))?;
+        let place = global.state_dir.map_or_else(|| Ok(place_of_variable.clone()), absolute)?;
         let (config_variable, credentials_variable) =
             (path_variable("AWS_CONFIG_FILE"), path_variable("AWS_SHARED_CREDENTIALS_FILE"));
         // Under `exec` they may be files of ours, which stand for the user's.
@@ -145,7 +154,9 @@ impl Context {
             stack,
             given,
             stack_of_variable,
-            place: StateDirectory::new(state),
+            place,
+            place_of_variable,
+            under_way: Vec::new(),
             is_usual,
             aws_config_file,
             aws_credentials_file,

@@ -106,7 +106,7 @@ pub fn signing(context: &Context, reader: &Reader, id: SourceId) -> Result<Signi
         aws_config_file: source.files.config.clone(),
         aws_credentials_file: source.files.credentials.clone(),
         files: Some(source.files.clone()),
-        ..context.clone()
+        ..context.during(signing::UnderWay::Source(id))
     };
     // A client that runs this has the files of ours that name it.
     if let Some(file) = context.variable("AWS_CONFIG_FILE") {

@@ -37,11 +37,7 @@ impl Keys {
 /// Finds the keys of a frame, renewed where it is time. A stored one costs one read of the database and one of the secret
 /// store; an ambient one is asked for, which is the slow way.
 pub fn find(context: &Context, reader: &Reader, name: FrameName) -> Result<Keys, Failure> {
-    // Programs that it started may live on. Nobody else's identity is for them, not even the ambient one.
-    if Owner::of(&context.stack).is_some_and(|shell| shell.is_gone(&context.host())) {
-        return Err(Failure::new(Kind::Nothing, format!("the shell of stack {} is gone", context.stack))
-            .next_step("open a terminal, or name another stack in CREDSTACK_STACK"));
-    }
+    refuse_gone(context)?;
     let found = match name {
         FrameName::Environment | FrameName::Source(_) => Ok(FrameKeys::Ambient(Frame::untouched())),
         name => reader.keys(&context.stack, name, context.now),
@@ -58,6 +54,16 @@ pub fn find(context: &Context, reader: &Reader, name: FrameName) -> Result<Keys,
     // What is as it was is not read again: its time may run out meanwhile.
     let found = if id == was { found } else { reader.keys(&context.stack, FrameName::Credential(id), context.time()) };
     keys(context, reader, name, found)
+}
+
+/// Refuses the stack of a shell that has ended. Programs that it started may live on. Nobody else's identity is for them, not even
+/// the ambient one.
+pub fn refuse_gone(context: &Context) -> Result<(), Failure> {
+    match Owner::of(&context.stack).is_some_and(|shell| shell.is_gone(&context.host())) {
+        true => Err(Failure::new(Kind::Nothing, format!("the shell of stack {} is gone", context.stack))
+            .next_step("open a terminal, or name another stack in CREDSTACK_STACK")),
+        false => Ok(()),
+    }
 }
 
 fn keys(context: &Context, reader: &Reader, name: FrameName, found: Result<FrameKeys, StackError>) -> Result<Keys, Failure> {

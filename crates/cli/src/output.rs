@@ -38,6 +38,11 @@ impl Output {
         Output { json, quiet, verbose }
     }
 
+    /// The same that says nothing, not even a warning: for what a client would not show.
+    pub fn silent(&self) -> Output {
+        Output { quiet: true, verbose: 0, ..*self }
+    }
+
     /// Whether JSON was asked for.
     pub fn json(&self) -> bool {
         self.json

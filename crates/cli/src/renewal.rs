@@ -133,16 +133,20 @@ fn again(context: &Context, id: CredentialId, reason: Reason) -> Result<Option<C
             Obtained::AskedByAnother => return Ok(None),
         };
         let renewal = match reason {
-            Reason::Due => Renewal::begin_unless_busy(&context.place, COMMAND)?,
+            // A profile on the way of what is renewed gets its credentials from another credential set.
+            _ if context.is_renewing() => None,
+            Reason::Due => match Renewal::begin_unless_busy(&context.place, COMMAND)? {
+                None => return Ok(None),
+                renewal => renewal,
+            },
             Reason::Expired | Reason::Forced => Some(Renewal::begin(&context.place, COMMAND)?),
         };
-        let Some(renewal) = renewal else { return Ok(None) };
         let plan = match look(context, id, reason)? {
             Work::Done(id) => return Ok(Some(id)),
             Work::Ask(plan) if proof.fits(&plan) => plan,
             Work::Ask(_) => continue,
         };
-        match perform(context, &renewal, plan, &proof) {
+        match perform(context, renewal.as_ref(), plan, &proof) {
             // Once: a person who is wrong twice has another device in hand.
             Err(failure) if !was_refused && is_refused_code(&failure) && proof.has_another(context) => {
                 context.output.warn(&format!("{}; a code counts once, so wait for the next one", failure.message));
@@ -155,14 +159,18 @@ fn again(context: &Context, id: CredentialId, reason: Reason) -> Result<Option<C
     Err(Failure::internal(format!("what {id} needs to be renewed keeps changing")))
 }
 
-/// Sends the requests, each signed by what the one before it gave.
-fn perform(context: &Context, _alone: &Renewal, plan: Plan, proof: &Proof) -> Result<CredentialId, Failure> {
+/// Sends the requests, each signed by what the one before it gave. The lock is this process's, if not this call's.
+fn perform(context: &Context, _alone: Option<&Renewal>, plan: Plan, proof: &Proof) -> Result<CredentialId, Failure> {
     let context = &context.at(context.time());
     let reader = context.reader()?;
     let Plan { beginning, steps } = plan;
     let mut signing = match beginning {
         Beginning::Credential(id) => Some(signing::stored(&reader, reader.credential(id)?)?),
-        Beginning::Ambient(reference) => Some(signing::from_reference(context, &reader, reference)?),
+        Beginning::Ambient(reference) => {
+            let during = |context: Context, step: &Step| context.during(context.renewal_of(step.credential.id));
+            let context = steps.iter().fold(context.clone(), during);
+            Some(signing::from_reference(&context, &reader, reference)?)
+        }
         Beginning::ShellKeys => Some(signing::from_environment(context, &reader)?),
         Beginning::Nobody => None,
     };

@@ -2,10 +2,10 @@
 
 mod ambient;
 mod given;
+mod in_process;
 
 use std::path::PathBuf;
 
-pub use ambient::asks_us;
 use ambient::behind_our_profile;
 pub use ambient::from_environment;
 pub use ambient::shell;
@@ -22,6 +22,7 @@ use credstack_core::{
     },
 };
 pub use given::{Given, given};
+pub use in_process::{UnderWay, asks_us, refuse_loops};
 use jiff::Timestamp;
 
 use crate::{configuration::Duration, context::Context, failure::Failure};

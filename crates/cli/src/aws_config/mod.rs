@@ -2,16 +2,15 @@
 
 mod command_line;
 mod file;
+mod request;
 
-use std::{
-    ops::Range,
-    path::{Path, PathBuf},
-};
+use std::{ops::Range, path::Path};
 
 pub use command_line::{CommandLine, StateToken};
 
 use credstack_core::values::StackName;
 pub use file::{read, write};
+pub use request::{Request, Runs, runs};
 
 use crate::failure::Failure;
 
@@ -101,8 +100,8 @@ pub fn profile_of(text: &[u8], stack: Option<&StackName>, is_state: impl Fn(Opti
         if let Some(rest) = line.strip_prefix("# >>> profile ") {
             name = rest.split(',').next().map(str::to_owned);
         }
-        if let Some(followed) = line.strip_prefix("credential_process = ").and_then(Followed::by)
-            && followed.stack.as_deref() == stack.map(StackName::as_str)
+        if let Some(followed) = line.strip_prefix("credential_process = ").and_then(followed)
+            && followed.stack.as_ref() == stack
             && is_state(followed.state.as_deref())
         {
             return name;
@@ -114,32 +113,10 @@ pub fn profile_of(text: &[u8], stack: Option<&StackName>, is_state: impl Fn(Opti
     None
 }
 
-/// What a command line of ours follows.
-struct Followed {
-    stack: Option<String>,
-    state: Option<PathBuf>,
-}
-
-impl Followed {
-    /// This version's lines, and those of earlier ones: `--state-dir` and a path in the quotes of a shell.
-    fn by(command: &str) -> Option<Followed> {
-        let words = shell_words::split(command).ok()?;
-        let mut words = words.into_iter().skip(1);
-        if words.next()? != "credential-process" {
-            return None;
-        }
-        let mut followed = Followed { stack: None, state: None };
-        while let Some(option) = words.next() {
-            let value = words.next()?;
-            match option.as_str() {
-                "--stack" => followed.stack = Some(value),
-                "--state" => followed.state = Some(value.parse::<StateToken>().ok()?.0),
-                "--state-dir" => followed.state = Some(value.into()),
-                _ => return None,
-            }
-        }
-        Some(followed)
-    }
+/// What a command line of ours follows, this version's or an earlier one's. One that names a frame follows nothing.
+fn followed(command: &str) -> Option<Request> {
+    let words = shell_words::split(command).ok()?;
+    request::request(words.get(1..)?).filter(|request| request.frame.is_none())
 }
 
 /// Where the block is.

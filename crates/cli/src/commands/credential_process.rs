@@ -22,7 +22,7 @@ use crate::{context::Context, export::whole_seconds, failure::Failure, keys, ter
 pub struct CredentialProcess {
     /// Which frame: current, root, a position, or an id such as c7 [default: current; under exec, its frame]
     #[arg(long, value_name = "FRAME")]
-    frame: Option<FrameName>,
+    pub frame: Option<FrameName>,
     /// Show secrets on a terminal
     #[arg(long)]
     reveal: bool,

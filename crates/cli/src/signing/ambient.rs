@@ -1,7 +1,7 @@
 //! Signing with what lies outside the stack: this shell's keys, a profile, whatever the SDK finds.
 
 use credstack_core::{
-    ambient::{self, AmbientError, Beside, EnvironmentKeys},
+    ambient::{self, Beside, EnvironmentKeys, Resolved},
     stack::{KeyOwner, Reader, Shell, ShellKeys},
     values::{
         Ambient, CredentialSet, FrameName, Signer, SignerKey, Way,
@@ -9,7 +9,11 @@ use credstack_core::{
     },
 };
 
-use super::{Signing, Who, ca_bundle, check_set, given, of_credential};
+use super::{
+    Signing, Who, ca_bundle, check_set, given,
+    in_process::{self, Followed, asks_this_stack, asks_us},
+    of_credential,
+};
 use crate::{
     context::Context,
     failure::{self, Failure},
@@ -20,8 +24,8 @@ use crate::{
 pub fn shell(context: &Context, reader: &Reader) -> Result<Shell, Failure> {
     let owned = |name| context.aws(name).map(str::to_owned);
     let reference = Ambient {
-        // A profile that asks credstack is not what was there before credstack.
-        profile: owned("AWS_PROFILE").filter(|profile| !asks_us(context, profile)),
+        // A profile that follows this stack is not what was there before it.
+        profile: owned("AWS_PROFILE").filter(|profile| !asks_this_stack(context, profile)),
         region: context.users_region().map(str::to_owned),
         provider: None,
     };
@@ -62,19 +66,11 @@ pub fn owner(context: &Context, reader: &Reader, access_key_id: &str, is_long_te
     Ok(if gives_them { owner } else { KeyOwner::Unknown })
 }
 
-/// Whether a profile gets its credentials from credstack.
-pub fn asks_us(context: &Context, profile: &str) -> bool {
-    matches!(
-        ambient::refuse_loops(Some(profile), context.files.as_ref(), context.our_program().as_deref()),
-        Err(AmbientError::Loop { .. })
-    )
-}
-
 /// What a covered frame without a profile stands for in a shell that follows the stack: there AWS_PROFILE is ours, and was
 /// not when the frame was covered.
 pub(super) fn behind_our_profile(context: &Context, reference: Ambient) -> Ambient {
     match context.aws("AWS_PROFILE") {
-        Some(profile) if reference.profile.is_none() && asks_us(context, profile) => {
+        Some(profile) if reference.profile.is_none() && reference.provider.is_none() && asks_us(context, profile) => {
             Ambient { profile: Some("default".to_owned()), ..reference }
         }
         _ => reference,
@@ -135,7 +131,7 @@ pub fn from_ambient(context: &Context, reader: &Reader, reference: Ambient) -> R
     };
     // What credstack handed out may be another frame's.
     let keys = if keys.as_ref().map(is_ours).transpose()?.unwrap_or_default() { None } else { keys };
-    let resolved = ambient::resolve(&ambient::Question {
+    let mut question = ambient::Question {
         reference: reference.clone(),
         environment_keys: keys.map(|keys| EnvironmentKeys { set: keys.set, expires_at: keys.expires_at }),
         region: context.users_region().map(str::to_owned),
@@ -143,9 +139,14 @@ pub fn from_ambient(context: &Context, reader: &Reader, reference: Ambient) -> R
         default_region: context.configuration.region.clone(),
         ca_bundle: ca_bundle(context),
         files: context.files.clone(),
-        our_exe: context.our_program(),
         time_outs: context.ambient_time_outs(),
-    })?;
+        of_process: None,
+    };
+    let followed = in_process::follow(context, &question)?;
+    question.of_process = followed
+        .as_ref()
+        .map(|Followed { signing, .. }| EnvironmentKeys { set: signing.set.clone(), expires_at: signing.expires_at });
+    let resolved = ambient::resolve(&question)?;
     check_set(&resolved.set)?;
     if let Some(at) = resolved.expires_at.filter(|at| *at <= context.now) {
         let what = words::ambient(&resolved.reference);
@@ -153,6 +154,9 @@ pub fn from_ambient(context: &Context, reader: &Reader, reference: Ambient) -> R
             .next_step("renew them where they come from"));
     }
     context.output.explain(&format!("ambient: {}", words::ambient(&resolved.reference)));
+    if let (Some(followed), Some("CredentialProcess")) = (&followed, resolved.reference.provider.as_deref()) {
+        return Ok(as_profile(followed, resolved, reference.region));
+    }
     let way = recorded_way(reader, &resolved.set)?;
     let mut who = Who { region: reference.region, way, ..foreseen(&resolved.reference) };
     if resolved.set.is_long_term() {
@@ -168,6 +172,24 @@ pub fn recorded_way(reader: &Reader, set: &CredentialSet) -> Result<Option<Way>,
         KeyOwner::Stored(credential) | KeyOwner::Ours { credential, .. } => credential.way,
         KeyOwner::Reference(_) | KeyOwner::Unknown => None,
     })
+}
+
+/// A frame of ours by way of a profile: it is that frame, with what the profile says besides keys.
+fn as_profile(followed: &Followed, resolved: Resolved, region: Option<String>) -> Signing {
+    let Followed { signing: Signing { who, beside, .. }, is_of_this_state } = followed;
+    let signer = match is_of_this_state {
+        true => who.signer.clone(),
+        false => Signer::Ambient(resolved.reference.clone()),
+    };
+    let profile = if *is_of_this_state { who.profile.clone() } else { resolved.reference.profile };
+    let region = region.or(who.region.clone());
+    let beside = Beside {
+        region: resolved.beside.region.or(beside.region.clone()),
+        account: beside.account.clone(),
+        endpoint_url: resolved.beside.endpoint_url.or(beside.endpoint_url.clone()),
+    };
+    let who = Who { signer, region, profile, ..who.clone() };
+    Signing { set: resolved.set, expires_at: resolved.expires_at, who, beside }
 }
 
 /// What is known of an ambient identity before it is found.

@@ -51,6 +51,7 @@ mod nushell;
 mod orphans;
 mod outgoing;
 mod output;
+mod own_lines;
 mod own_stacks;
 mod plans;
 mod powershell;

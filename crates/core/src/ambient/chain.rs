@@ -34,33 +34,54 @@ pub(super) async fn ask(
     walk: &Walk,
     region: Option<String>,
 ) -> Result<Resolved, AmbientError> {
-    let config = configuration(question, profiles, region.clone());
-    let named = question.reference.profile.is_some();
     let mut tried = Vec::new();
     if question.reference.profile.is_none() {
         tried.push("the environment".to_owned());
     }
-    let resolved = |credentials: Credentials, profile, provider: &str| {
-        let reference = Ambient { profile, region: region.clone(), provider: Some(provider.to_owned()) };
-        let (set, expires_at) = taken(&credentials)?;
-        Ok(Resolved { set, expires_at, reference, beside: beside(profiles, &credentials) })
+    let Some(provider) = walk.provider() else {
+        tried.push(format!("profile {}", profiles.selected()));
+        return others(question, profiles, region, tried).await;
     };
-
-    if let Some(provider) = walk.provider() {
-        // Keys in the environment are the caller's decision here as well.
-        let source = ProfileFileCredentialsProvider::builder()
-            .configure(&config)
-            .profile_files(profiles.files())
-            .profile_name(profiles.selected())
-            .with_custom_provider("Environment", Given(question.environment_keys.clone()))
-            .build();
-        return match source.provide_credentials().await {
-            Ok(credentials) => resolved(credentials, Some(profiles.selected().to_owned()), provider),
-            Err(error) => Err(failure::of_profile(error, walk, provider)),
-        };
+    let reference =
+        Ambient { profile: Some(profiles.selected().to_owned()), region: region.clone(), provider: Some(provider.to_owned()) };
+    let of_process = question.of_process.as_ref().filter(|_| walk.base == Base::Process);
+    if let (Some(EnvironmentKeys { set, expires_at }), true) = (of_process, walk.roles.is_empty()) {
+        return Ok(Resolved { set: set.clone(), expires_at: *expires_at, reference, beside: profiles.beside() });
     }
-    tried.push(format!("profile {}", profiles.selected()));
+    let files = match of_process {
+        // The SDK finds them in the place of the process.
+        Some(_) => profiles.files_with(&walk.last, "credential_source = Environment"),
+        None => profiles.files(),
+    };
+    // Keys in the environment are the caller's decision here as well.
+    let source = ProfileFileCredentialsProvider::builder()
+        .configure(&configuration(question, profiles, region))
+        .profile_files(files)
+        .profile_name(profiles.selected())
+        .with_custom_provider("Environment", Given(of_process.or(question.environment_keys.as_ref()).cloned()))
+        .build();
+    let credentials = source.provide_credentials().await.map_err(|error| failure::of_profile(error, walk, provider))?;
+    let (set, expires_at) = taken(&credentials)?;
+    Ok(Resolved { set, expires_at, reference, beside: beside(profiles, &credentials) })
+}
 
+/// The providers outside the AWS configuration.
+const OTHERS: [&str; 3] = ["WebIdentityToken", "EcsContainer", "Ec2InstanceMetadata"];
+
+/// The one of those that a reference names: without a profile it is that, whatever the configuration says by now.
+pub(super) fn only(reference: &Ambient) -> Option<&str> {
+    reference.provider.as_deref().filter(|provider| reference.profile.is_none() && OTHERS.contains(provider))
+}
+
+/// Asks those, in that order, or the only one that counts.
+pub(super) async fn others(
+    question: &Question,
+    profiles: &Profiles,
+    region: Option<String>,
+    mut tried: Vec<String>,
+) -> Result<Resolved, AmbientError> {
+    let config = configuration(question, profiles, region.clone());
+    let (named, only) = (question.reference.profile.is_some(), only(&question.reference));
     let mut others: Vec<(&'static str, &str, Box<dyn ProvideCredentials>)> = Vec::new();
     if !named {
         let source = WebIdentityTokenCredentialsProvider::builder().configure(&config).build();
@@ -72,11 +93,13 @@ pub(super) async fn ask(
         Box::new(EcsCredentialsProvider::builder().configure(&config).build()),
     ));
     others.push(("Ec2InstanceMetadata", "instance metadata", Box::new(instance_metadata(&config))));
-    for (provider, what, source) in others {
+    for (provider, what, source) in others.into_iter().filter(|(provider, ..)| only.is_none_or(|only| only == *provider)) {
         match source.provide_credentials().await {
             Ok(credentials) => {
                 let profile = named.then(|| profiles.selected().to_owned());
-                return resolved(credentials, profile, provider);
+                let reference = Ambient { profile, region, provider: Some(provider.to_owned()) };
+                let (set, expires_at) = taken(&credentials)?;
+                return Ok(Resolved { set, expires_at, reference, beside: beside(profiles, &credentials) });
             }
             Err(CredentialsError::CredentialsNotLoaded(_)) => tried.push(what.to_owned()),
             Err(error) => return Err(failure::of_provider(error, provider)),
@@ -165,7 +188,7 @@ fn taken(credentials: &Credentials) -> Result<(CredentialSet, Option<Timestamp>)
     Ok((set, expires_at))
 }
 
-/// For `credential_source = Environment`.
+/// For `credential_source = Environment`, and in the place of a process whose answer is known.
 #[derive(Debug)]
 struct Given(Option<EnvironmentKeys>);
 

@@ -1,11 +1,15 @@
 use std::{borrow::Cow, path::PathBuf};
 
 use aws_config::profile::{Profile, ProfileSet};
-use aws_runtime::env_config::file::EnvConfigFiles;
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_types::os_shim_internal::{Env, Fs};
 
 use super::{AmbientError, Question};
-use crate::{blocking, config_files::env_config_files, values::AwsFiles};
+use crate::{
+    blocking,
+    config_files::{builder, env_config_files},
+    values::AwsFiles,
+};
 
 /// What a source of credentials says besides the keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,6 +74,12 @@ impl Profiles {
     /// Where they are read from, for the SDK's own providers.
     pub(super) fn files(&self) -> EnvConfigFiles {
         env_config_files(self.files.as_ref())
+    }
+
+    /// The same with one more setting of a profile.
+    pub(super) fn files_with(&self, profile: &str, setting: &str) -> EnvConfigFiles {
+        let more = format!("[profile {profile}]\n{setting}\n");
+        builder(self.files.as_ref()).with_contents(EnvConfigFileKind::Config, more).build()
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Profile> {

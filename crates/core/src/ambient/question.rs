@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use super::{
     AmbientError, EnvironmentKeys,
     asking::{self, Asking},
-    chain, loops,
+    chain,
     profiles::{Beside, Profiles},
-    walk::Walk,
+    walk::{Base, Walk},
 };
 use crate::{
     blocking,
@@ -18,8 +18,9 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub struct Question {
     /// What is wanted. A profile named here wins over environment keys, as the AWS CLI's `--profile` does; without one
-    /// the shell decides. `provider` counts only where it is what a profile with a role has of its own, to sign for that
-    /// role with: then that is meant, and not the role.
+    /// the shell decides. `provider` counts where it is what a profile with a role has of its own, to sign for that role
+    /// with: then that is meant, and not the role. Without a profile a provider outside the configuration is the only one
+    /// that is asked: `WebIdentityToken`, `EcsContainer` or `Ec2InstanceMetadata`.
     pub reference: Ambient,
     /// The keys in the environment ([`super::environment_keys`]), where the caller finds them usable: not credstack's own.
     pub environment_keys: Option<EnvironmentKeys>,
@@ -34,8 +35,9 @@ pub struct Question {
     pub ca_bundle: Option<PathBuf>,
     /// The AWS configuration to look at; without it what the environment names.
     pub files: Option<AwsFiles>,
-    /// The path of the running program, which no profile may ask for credentials.
-    pub our_exe: Option<PathBuf>,
+    /// What the `credential_process` at the end of the profile's way gives, where the caller knows it: then it is not run.
+    /// [`super::processes`] tells which one that is.
+    pub of_process: Option<EnvironmentKeys>,
     /// How long to wait.
     pub time_outs: TimeOuts,
 }
@@ -104,14 +106,19 @@ pub fn resolve(question: &Question) -> Result<Resolved, AmbientError> {
             let found = tokio::time::timeout(most, chain::own(question, &profiles, own, region)).await;
             return found.unwrap_or(Err(AmbientError::TimedOut { provider: own.name(), after: most }));
         }
-        loops::refuse(&profiles, profiles.selected(), question.our_exe.as_deref())?;
+        if chain::only(&question.reference).is_some() {
+            let most = question.time_outs.chain;
+            let found = tokio::time::timeout(most, chain::others(question, &profiles, region, Vec::new())).await;
+            return found.unwrap_or(Err(AmbientError::TimedOut { provider: "the provider that was found before", after: most }));
+        }
         let walk = Walk::of(&profiles)?;
         walk.refuse_unkept(&profiles)?;
-        if walk.is_slow() && asking::asked_by_an_ancestor() {
+        let is_slow = walk.is_slow() && (walk.base != Base::Process || question.of_process.is_none());
+        if is_slow && asking::asked_by_an_ancestor() {
             return Err(AmbientError::Loop { profile: profiles.selected().to_owned() });
         }
-        let _asking = walk.is_slow().then(Asking::begin);
-        let (most, provider) = match walk.is_slow() {
+        let _asking = is_slow.then(Asking::begin);
+        let (most, provider) = match is_slow {
             true => (question.time_outs.slow, walk.provider()),
             false => (question.time_outs.chain, None),
         };

@@ -1,6 +1,6 @@
 //! Every way to an ambient identity, and every way not to one. Long because the chain is: each provider has its scenario here.
 
-use std::{fs, os::unix::fs::symlink, time::Duration};
+use std::{fs, time::Duration};
 
 use crate::{
     child::{Outcome, Shell},
@@ -136,39 +136,6 @@ fn a_credential_process_that_hangs_is_given_up() {
     let outcome = process(Shell::new(), "exec sleep 20").with("TEST_SLOW", 300).ambient();
     expect_error(&outcome, "TimedOut", &["CredentialProcess", "0.3 seconds"]);
     assert!(outcome.took < Duration::from_secs(2), "{outcome:?}");
-}
-
-#[test]
-fn a_profile_that_asks_credstack_is_refused_before_it_is_asked() {
-    let base = Shell::new();
-    let script = base.script("credstack", &format!("touch {}", base.path("was-run").display()));
-    symlink(&script, base.path("another-name")).unwrap();
-    let (script, link) = (script.display().to_string(), base.path("another-name").display().to_string());
-    let on = |command: &str| {
-        format!(
-            "[profile top]\nrole_arn = arn:aws:iam::111122223333:role/A\nsource_profile = middle\n\
-             [profile middle]\nrole_arn = arn:aws:iam::111122223333:role/B\nsource_profile = bottom\n\
-             [profile bottom]\ncredential_process = {command}\n[profile aside]\ncredential_process = tool --profile bottom\n"
-        )
-    };
-    let mut shell = base.with("TEST_EXE", &script);
-    for command in [
-        format!("{script} get"),
-        format!("sh -c \"{script} get\""),
-        format!("env A=b {script}"),
-        format!("{link} get"),
-        "credstack".into(),
-    ] {
-        for asked in ["bottom", "middle", "top", "aside"] {
-            shell = shell.config(&on(&command)).with("TEST_PROFILE", asked);
-            let outcome = shell.ambient();
-            expect_error(&outcome, "Loop { profile: \"bottom\" }", &["profile bottom gets its credentials from credstack"]);
-        }
-    }
-    assert!(!fs::exists(shell.path("was-run")).unwrap());
-    // The same file under another name is only known by the path of the running program.
-    let outcome = shell.config(&on(&link)).with("TEST_PROFILE", "bottom").without("TEST_EXE").ambient();
-    assert!(outcome.get("debug").starts_with("Failed"), "{outcome:?}");
 }
 
 #[test]

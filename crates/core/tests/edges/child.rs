@@ -227,7 +227,6 @@ fn ambient() -> Vec<(&'static str, String)> {
     let question = Question {
         reference: Ambient { profile: variable("TEST_PROFILE"), ..Default::default() },
         environment_keys: environment_keys.filter(|_| variable("TEST_KEYS_ARE_OURS").is_none()),
-        our_exe: variable("TEST_EXE").map(PathBuf::from),
         time_outs,
         ..Default::default()
     };

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use credstack_core::{
-    ambient::{self, Question, read_profile, refuse_loops},
+    ambient::{self, Question, processes, read_profile},
     audit::ship,
     console::Console,
     sts::{Settings, Sts},
@@ -92,11 +92,13 @@ fn the_ambient_identity_is_found_and_profiles_are_read() {
     let answer = r#"{"Version":1,"AccessKeyId":"AKIAFAKEPROCESS","SecretAccessKey":"process-secret"}"#;
     let config = "[default]\naws_access_key_id = AKIAFAKEPROFILE\naws_secret_access_key = profile-secret\n\
                   [profile role]\nrole_arn = arn:aws:iam::111122223333:role/Developer\nsource_profile = default\n\
-                  [profile loop]\ncredential_process = credstack credential-process\n";
+                  [profile top]\nrole_arn = arn:aws:iam::111122223333:role/Top\nsource_profile = bottom\n\
+                  [profile bottom]\ncredential_process = /x/get --profile aside\n\
+                  [profile aside]\ncredential_process = /x/other\n";
     for shell in shells(|| Shell::new().config(config)) {
         assert_eq!(shell.ambient().get("key"), "AKIAFAKEPROFILE");
         let read = shell.run("profiles");
-        assert_eq!((read.get("hops"), read.get("loop")), ("1", "refused"), "{read:?}");
+        assert_eq!((read.get("hops"), read.get("processes")), ("1", "bottom is run, aside"), "{read:?}");
     }
     for shell in shells(Shell::new) {
         let program = shell.script("give", &format!("echo '{answer}'"));
@@ -109,8 +111,10 @@ fn the_ambient_identity_is_found_and_profiles_are_read() {
 pub fn profiles() -> Vec<(&'static str, String)> {
     let question = Question { reference: Ambient { profile: Some("role".into()), ..Ambient::default() }, ..Question::default() };
     let hops = read_profile(&question, "fake").unwrap().hops.len();
-    let refused = matches!(refuse_loops(Some("loop"), None, None), Err(ambient::AmbientError::Loop { .. }));
-    vec![("hops", hops.to_string()), ("loop", if refused { "refused" } else { "let in" }.into())]
+    let top = Question { reference: Ambient { profile: Some("top".into()), ..Ambient::default() }, ..Question::default() };
+    let words = |it: ambient::Process| format!("{}{}", it.profile, if it.is_run { " is run" } else { "" });
+    let on_the_way: Vec<String> = processes(&top).unwrap().into_iter().map(words).collect();
+    vec![("hops", hops.to_string()), ("processes", on_the_way.join(", "))]
 }
 
 #[test]

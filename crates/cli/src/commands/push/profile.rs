@@ -78,15 +78,15 @@ impl Profile {
             ignores_region_variables: true,
             default_region: context.configuration.region.clone(),
             files: context.files.clone(),
-            our_exe: context.our_program(),
             ..Question::default()
         };
         let mut plan = ambient::read_profile(&question, &context.session_name())?;
+        signing::refuse_loops(context, &plan.profile)?;
         plan.warnings.iter().for_each(|warning| context.output.warn(warning));
         self.adjust(&mut plan)?;
         let reader = context.reader()?;
         if let (ProfileBase::Ambient(reference), true) = (&plan.base, plan.hops.is_empty()) {
-            return self.refer(context, &reader, &plan.profile, reference.clone());
+            return self.refer(context, &reader, &plan, reference.clone());
         }
         let mut foresight = foresight::of_profile(context, &reader, &plan)?;
         let mfa = Mfa::of(self.mfa_code.clone());
@@ -202,8 +202,8 @@ impl Profile {
     }
 
     /// A profile without a role: it is found once, to see that it can be, and becomes the current frame as a reference.
-    fn refer(&self, context: &Context, reader: &Reader, profile: &str, reference: Ambient) -> Result<(), Failure> {
-        let common = &self.common;
+    fn refer(&self, context: &Context, reader: &Reader, plan: &ProfilePlan, reference: Ambient) -> Result<(), Failure> {
+        let (common, profile) = (&self.common, &plan.profile);
         if common.landing() == Landing::Nowhere {
             return Err(Failure::usage(format!("profile {profile} assumes no role, so there is nothing to store"))
                 .next_step("leave --no-use out, or copy its keys with `credstack push import --profile`"));
@@ -218,8 +218,12 @@ impl Profile {
         if common.label.is_some() {
             context.output.warn("--label is for stored credentials: the frame is a reference to the profile, and has none");
         }
-        let signing = signing::from_ambient(context, reader, reference)?;
-        let Signer::Ambient(found) = signing.who.signer else { return Err(Failure::internal("a profile is ambient")) };
+        let signing = signing::from_ambient(context, reader, reference.clone())?;
+        let found = match signing.who.signer {
+            Signer::Ambient(found) => found,
+            // The profile leads to a frame of ours: it is followed at every use.
+            _ => Ambient { region: plan.region.clone(), ..reference },
+        };
         let found = Ambient { region: common.region.clone().or(found.region), ..found };
         let shell = signing::shell(context, reader)?;
         if shell.keys.is_some() {
