@@ -16,16 +16,6 @@ fn row(env: &TestEnvironment, id: i64) -> Vec<rusqlite::types::Value> {
     database.query_row(columns, [id], |row| (0..7).map(|column| row.get(column)).collect()).unwrap()
 }
 
-/// Takes out of the events what earlier versions did not write into them.
-pub fn forget_what_pins(database: &rusqlite::Connection) {
-    let migration = include_str!("../../../../migrations/0001_stack.sql");
-    let guard = &migration[migration.find("CREATE TRIGGER event_is_never_updated").unwrap()..];
-    let guard = &guard[..guard.find("CREATE TRIGGER event_is_never_deleted").unwrap()];
-    let less = "DROP TRIGGER event_is_never_updated;
-                UPDATE event SET detail = json_remove(detail, '$.item', '$.nonce', '$.way', '$.profile');";
-    database.execute_batch(&format!("{less} {guard}")).unwrap();
-}
-
 /// Its output has the keys, and is not kept.
 #[track_caller]
 fn hands_out(env: &TestEnvironment, frame: &str) {
@@ -128,8 +118,8 @@ fn rows_without_a_record_are_checked_by_their_key_alone() {
     env.credstack(["audit", "verify"]).ok();
     env.credstack(["refresh"]).ok();
     env.credstack(["whoami"]).ok();
+    env.forget_how_sts_was_reached();
     let database = rusqlite::Connection::open(env.database()).unwrap();
-    forget_what_pins(&database);
     let shorter = "UPDATE credential SET request = json_set(request, '$.duration_seconds', 900) WHERE state = 'active'";
     database.execute(&format!("{shorter} AND request IS NOT NULL"), []).unwrap();
     drop(database);

@@ -10,6 +10,7 @@ const DEVELOPER: &str = "arn:aws:iam::111122223333:role/Developer";
 fn what_an_answer_repeats_of_the_request_is_cut_out() {
     let mut env = TestEnvironment::new();
     let role = env.push_role(DEVELOPER);
+    env.forget_how_sts_was_reached();
     env.set(
         "AWS_ENDPOINT_URL_STS",
         &answering("403 Forbidden", |request| {
@@ -33,6 +34,7 @@ fn what_an_answer_repeats_of_the_request_is_cut_out() {
 fn a_name_that_is_a_secret_of_the_request_is_refused() {
     let mut env = TestEnvironment::new();
     env.push_role(DEVELOPER);
+    env.forget_how_sts_was_reached();
     env.set(
         "AWS_ENDPOINT_URL_STS",
         &answering("200 OK", |request| {

@@ -67,10 +67,7 @@ fn a_renewal_asks_where_the_set_came_from_and_the_environment_s_endpoint_gets_no
 fn a_set_without_a_record_is_asked_for_as_the_environment_says() {
     let mut env = TestEnvironment::new();
     env.push_role(DEVELOPER);
-    let database = rusqlite::Connection::open(env.database()).unwrap();
-    database.execute("UPDATE credential SET way = NULL, profile = NULL", []).unwrap();
-    crate::altered::forget_what_pins(&database);
-    drop(database);
+    env.forget_how_sts_was_reached();
     let other = elsewhere(&mut env);
     env.plain(["refresh"]).ok();
     assert_eq!(other.actions(), ["AssumeRole"]);
@@ -146,7 +143,7 @@ fn what_another_server_or_region_gave_is_not_taken_again() {
     // What earlier versions acquired may be from any server.
     let database = rusqlite::Connection::open(env.database()).unwrap();
     database.execute("UPDATE credential SET way = NULL", []).unwrap();
-    crate::altered::forget_what_pins(&database);
+    crate::common::forget_what_pins(&database);
     drop(database);
     assert!(asked(&env, &[]));
 }

@@ -114,12 +114,12 @@ fn fault_5_region_profile_and_expiry_are_part_of_the_frame() {
         let frame = env.list()["frames"][frame].clone();
         assert_eq!((&frame["region"], &frame["expires_at"]), (&session["region"], &session["expires_at"]));
     }
+    env.unset("AWS_REGION");
     env.credstack(["whoami"]).ok();
     assert_eq!(env.sandbox.calls().last().unwrap()["region"], "us-west-2", "the frame's region signs");
 
     // A profile comes back as that profile, with its region, whatever the shell says meanwhile.
     env.no_keys();
-    env.unset("AWS_REGION");
     env.aws_config(&format!(
         "[profile dev]\naws_access_key_id = {ALICE_KEY}\naws_secret_access_key = {ALICE_SECRET}\nregion = ap-south-1\n"
     ));

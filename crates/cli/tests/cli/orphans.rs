@@ -140,6 +140,7 @@ fn a_suspect_answer_that_issues_keys_is_recorded_with_them() {
     };
     let mut env = environment();
     let role = env.push_role(DEVELOPER);
+    env.forget_how_sts_was_reached();
     let broken = answering("200 OK", |_| {
         format!(
             "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>{KEY}</AccessKeyId>\

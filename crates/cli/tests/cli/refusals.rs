@@ -122,7 +122,7 @@ fn every_exit_code() {
     std::fs::rename(env.key_file(), env.scratch("away")).unwrap();
     env.credstack(["whoami"]).exits(6).says("key file").says("does not exist");
     std::fs::rename(env.scratch("away"), env.key_file()).unwrap();
-    let mut nowhere = env.command(["whoami"]);
+    let mut nowhere = env.command(["whoami", "root"]);
     nowhere.env("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1");
     env.run(nowhere).exits(7).says("cannot reach STS at http://127.0.0.1:1");
     rusqlite::Connection::open(env.database()).unwrap().pragma_update(None, "user_version", 99).unwrap();

@@ -274,7 +274,7 @@ fn a_database_of_the_first_version_is_taken_over() {
     let database = rusqlite::Connection::open(env.database()).unwrap();
     database.execute_batch(BACK_TO_THE_FIRST_VERSION).unwrap();
     // Nor did its events say so much.
-    crate::altered::forget_what_pins(&database);
+    crate::common::forget_what_pins(&database);
     drop(database);
     assert_eq!(env.frames(), ["c2", "c1"]);
     env.json(["refresh"]);

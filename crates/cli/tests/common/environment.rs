@@ -89,6 +89,14 @@ impl TestEnvironment {
         self.root.path().join(name)
     }
 
+    /// Makes the credential sets and their events those of a version that did not record how STS was reached: then the
+    /// environment says it.
+    pub fn forget_how_sts_was_reached(&self) {
+        let database = rusqlite::Connection::open(self.database()).unwrap();
+        database.execute("UPDATE credential SET way = NULL, profile = NULL", []).unwrap();
+        forget_what_pins(&database);
+    }
+
     /// Writes a file of the test's own, directories included.
     pub fn write(&self, path: &Path, text: &str) {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -311,4 +319,14 @@ pub fn path(path: &Path) -> &str {
 /// A command line without the environment, which `Debug` prints before the program.
 fn shown(line: &str) -> String {
     line.rfind("credstack\" ").map_or_else(|| line.to_owned(), |at| format!("credstack {}", &line[at + "credstack\" ".len()..]))
+}
+
+/// Takes out of the events what earlier versions did not write into them.
+pub fn forget_what_pins(database: &rusqlite::Connection) {
+    let migration = include_str!("../../../../migrations/0001_stack.sql");
+    let guard = &migration[migration.find("CREATE TRIGGER event_is_never_updated").unwrap()..];
+    let guard = &guard[..guard.find("CREATE TRIGGER event_is_never_deleted").unwrap()];
+    let less = "DROP TRIGGER event_is_never_updated;
+                UPDATE event SET detail = json_remove(detail, '$.item', '$.nonce', '$.way', '$.profile');";
+    database.execute_batch(&format!("{less} {guard}")).unwrap();
 }

@@ -18,7 +18,7 @@ pub mod seeded;
 pub mod terminal;
 pub mod tls;
 
-pub use environment::TestEnvironment;
+pub use environment::{TestEnvironment, forget_what_pins};
 pub use output::Output;
 pub use sandbox::{Issued, Sandbox};
 
