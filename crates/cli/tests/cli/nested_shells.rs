@@ -218,11 +218,11 @@ fn a_region_set_for_one_command_is_the_users_and_the_hooks_is_not() {
             [
                 "credstack none us-west-2",
                 "us-west-2 us-west-2 us-west-2",
-                "ap-south-1 ap-south-1 ap-south-1",
-                "ap-south-1 ap-south-1 ap-south-1",
+                "ap-south-1 ap-south-1 none",
+                "ap-south-1 ap-south-1 none",
                 "credstack none eu-west-1",
                 &own,
-                "eu-west-1 eu-west-1 eu-west-1",
+                "eu-west-1 eu-west-1 none",
             ],
             "{shell}: {}",
             output.stderr
