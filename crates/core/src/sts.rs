@@ -8,6 +8,7 @@ mod client;
 mod configuration;
 mod error;
 mod lookups;
+mod lost;
 mod operations;
 mod refusal;
 mod settings;

@@ -116,11 +116,12 @@ fn response(answer: Answer, cut: bool) -> Response {
 struct HalfBody {
     text: Bytes,
     given: bool,
+    flushed: bool,
 }
 
 impl HalfBody {
     fn new(text: String) -> HalfBody {
-        HalfBody { text: text.into(), given: false }
+        HalfBody { text: text.into(), given: false, flushed: false }
     }
 }
 
@@ -128,7 +129,13 @@ impl HttpBody for HalfBody {
     type Data = Bytes;
     type Error = std::io::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+        if self.given && !self.flushed {
+            // The server sends what it has only when it has to wait, and at an error not at all.
+            self.flushed = true;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         if self.given {
             return Poll::Ready(Some(Err(std::io::ErrorKind::ConnectionAborted.into())));
         }

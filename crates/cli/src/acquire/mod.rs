@@ -32,8 +32,17 @@ pub struct Grant {
     pub detail: Map<String, Value>,
 }
 
-/// What STS granted and who signed, where that is known; or an error, and what was written down of the request.
-type Answer = Result<(Granted, Option<Identity>), (StsError, IntentId)>;
+/// What STS granted and who signed, where that is known.
+type Answer = Result<(Granted, Option<Identity>), Unanswered>;
+
+/// A request that brought nothing.
+struct Unanswered {
+    error: StsError,
+    /// What was written down of it.
+    intent: IntentId,
+    /// Whether answers that broke off issued something all the same.
+    has_lost: bool,
+}
 
 /// What a person says of a credential set.
 #[derive(Clone, Debug, Default)]
@@ -190,7 +199,7 @@ impl Acquisition<'_> {
             Ok(answer) => return Ok(answer),
             Err(error) => error,
         };
-        let another = mfa.filter(|mfa| is_wrong_code(&error.0) && mfa.has_another(context, &self.request)).zip(code);
+        let another = mfa.filter(|mfa| is_wrong_code(&error.error) && mfa.has_another(context, &self.request)).zip(code);
         let refused = self.refused(error);
         // Once: who is wrong twice has another device in hand.
         let Some((mfa, code)) = another else { return Err(refused) };
@@ -216,8 +225,8 @@ impl Acquisition<'_> {
         }
     }
 
-    /// Sends the request. If it is not known who signs, that is asked at the same time. With an error goes what was written
-    /// down of the request.
+    /// Sends the request. If it is not known who signs, that is asked at the same time. What answers that broke off
+    /// issued is written down at once.
     fn send(&mut self, code: Option<&Code>) -> Result<Answer, Failure> {
         self.one_time.token_code = code.map(|code| code.secret.clone());
         self.one_time.check(&self.request)?;
@@ -246,11 +255,25 @@ impl Acquisition<'_> {
             // Without it the next one finds out from STS.
             let _unrecorded = self.record(|change| change.note_code_used(serial, code.at));
         }
-        Ok(answer.map_err(|error| (error, intent)))
+        let lost = self.sts.take_lost();
+        lost.iter().for_each(|issued| self.record_lost(issued));
+        Ok(answer.map_err(|error| Unanswered { error, intent, has_lost: !lost.is_empty() }))
+    }
+
+    /// Writes down what STS issued in an answer that broke off.
+    fn record_lost(&self, issued: &Issued) {
+        let mut detail = Map::new();
+        detail.insert("message".into(), json!("the answer broke off"));
+        detail.extend(self.sts.way().endpoint.as_ref().map(|endpoint| ("endpoint".to_owned(), json!(endpoint))));
+        detail.insert("sts_region".into(), json!(self.sts.region()));
+        detail.insert("request_id".into(), json!(issued.request_id));
+        let recorded = self.record_orphan("suspect", issued, detail);
+        let accepted = may_be_accepted(issued);
+        self.context.output.warn(&format!("an answer of STS's broke off: {accepted}; {recorded}"));
     }
 
     /// Writes down that STS refused or did not answer. If even that cannot be written, STS's answer matters more.
-    fn refused(&self, (error, intent): (StsError, IntentId)) -> Failure {
+    fn refused(&self, Unanswered { error, intent, has_lost }: Unanswered) -> Failure {
         let (event, code) = match &error {
             StsError::Refused(refusal) => (EventKind::Refused, refusal.code.clone()),
             StsError::TimedOut { .. } => (EventKind::Failed, "TimedOut".to_owned()),
@@ -263,16 +286,17 @@ impl Acquisition<'_> {
                 detail.insert("sts_region".into(), json!(self.sts.region()));
                 detail.insert("request_id".into(), json!(issued.request_id));
                 let recorded = self.record_orphan("suspect", issued, detail);
-                let until = issued.expires_at.map_or_else(|| "an unknown time".to_owned(), |at| at.to_string());
-                let key = &issued.access_key_id;
                 let failure = Failure::from(error.clone());
                 let next = failure.next_step.clone().unwrap_or_default();
-                return failure.next_step(format!("AWS may accept {key} until {until}; {recorded}. {next}"));
+                return failure.next_step(format!("{}; {recorded}. {next}", may_be_accepted(issued)));
             }
             _ => (EventKind::Failed, "Configuration".to_owned()),
         };
         let mut detail = self.about_request();
         detail.insert("code".into(), json!(code));
+        if error.is_outcome_unknown() && !has_lost {
+            detail.insert("outcome".into(), json!("unknown: STS may have issued a session, see CloudTrail"));
+        }
         if let Some(endpoint) = error.endpoint() {
             detail.insert("endpoint".into(), json!(endpoint));
         }
@@ -331,6 +355,11 @@ impl Acquisition<'_> {
         context.output.notices(&mut change);
         done
     }
+}
+
+fn may_be_accepted(issued: &Issued) -> String {
+    let until = issued.expires_at.map_or_else(|| "an unknown time".to_owned(), |at| at.to_string());
+    format!("AWS may accept {} until {until}", issued.access_key_id)
 }
 
 /// What STS says of a code of the MFA device that is wrong, or was given before.

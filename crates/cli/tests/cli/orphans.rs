@@ -225,6 +225,76 @@ fn a_command_that_is_killed_when_it_has_the_answer_leaves_its_key() {
     }
 }
 
+/// The access keys of what is recorded as suspect, newest first.
+fn orphans(env: &TestEnvironment) -> Vec<Value> {
+    let events = env.json(["history", "--event", "orphaned"])["events"].as_array().unwrap().clone();
+    assert!(events.iter().all(|event| event["detail"]["reason"] == "suspect"), "{events:?}");
+    events.iter().map(|event| event["access_key_id"].clone()).collect()
+}
+
+#[test]
+fn a_session_in_an_answer_that_breaks_off_is_recorded_though_another_attempt_succeeds() {
+    let env = TestEnvironment::new();
+    env.push_role(DEVELOPER);
+    for (pushes, before) in [(true, 0), (false, 1)] {
+        let (list, files) = (env.list(), env.vault_files().len());
+        env.sandbox.faults(json!({"cut": 1}));
+        let said = match pushes {
+            true => env.credstack(["push", "assume", DEVELOPER, "--from", "c1"]).ok(),
+            false => env.credstack(["refresh"]).ok(),
+        };
+        said.says("broke off").says("records it as orphaned");
+        let lost = orphans(&env);
+        assert_eq!(lost.len(), before + 1, "{lost:?}");
+        assert!(lost[0].as_str().unwrap().starts_with("ASIA"));
+        let newest = env.json(["history", "--limit", "20"]);
+        let got = newest["events"].as_array().unwrap().iter().find(|it| it["event"] == "acquired" || it["event"] == "refreshed");
+        assert_ne!(got.unwrap()["access_key_id"], lost[0]);
+        assert_eq!(env.vault_files().len(), files + usize::from(pushes), "{list}");
+        assert!(intents(&env).is_empty());
+    }
+    env.credstack(["audit", "verify"]).ok();
+}
+
+#[test]
+fn every_session_of_a_call_whose_answers_all_break_off_is_recorded() {
+    let env = TestEnvironment::new();
+    env.push_role(DEVELOPER);
+    for (at, command) in [&["push", "assume", DEVELOPER, "--from", "c1"][..], &["refresh"]].into_iter().enumerate() {
+        let (list, files) = (env.list(), env.vault_files());
+        env.sandbox.faults(json!({"cut": 9}));
+        env.credstack(command).exits(7).says("cannot reach STS").says("broke off");
+        env.sandbox.faults(json!({}));
+        assert_eq!((env.list(), env.vault_files()), (list, files));
+        let lost = orphans(&env);
+        assert_eq!(lost.len(), 3 * (at + 1), "{lost:?}");
+        assert_eq!(newest(&env, "failed")["detail"]["outcome"], Value::Null);
+        assert!(intents(&env).is_empty());
+    }
+}
+
+#[test]
+fn a_request_that_was_sent_and_brought_no_key_says_that_its_outcome_is_unknown() {
+    let mut env = TestEnvironment::new();
+    env.push_role(DEVELOPER);
+    let push = ["push", "assume", DEVELOPER, "--from", "c1"];
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    env.set("AWS_ENDPOINT_URL_STS", &format!("http://{closed}"));
+    env.credstack(push).exits(7);
+    assert_eq!(newest(&env, "failed")["detail"]["outcome"], Value::Null);
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    env.set("AWS_ENDPOINT_URL_STS", &format!("http://{}", silent.local_addr().unwrap()));
+    std::thread::spawn(move || {
+        for mut stream in silent.incoming().flatten() {
+            // It reads what was asked and hangs up.
+            let _read = std::io::Read::read(&mut stream, &mut [0; 8192]);
+        }
+    });
+    env.credstack(push).exits(7);
+    let failed = newest(&env, "failed");
+    assert!(failed["detail"]["outcome"].as_str().is_some_and(|it| it.contains("CloudTrail")), "{failed}");
+}
+
 #[test]
 fn purge_removes_what_was_left_of_requests() {
     let env = TestEnvironment::new();

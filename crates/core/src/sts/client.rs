@@ -16,10 +16,12 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::runtime::{Builder, Runtime};
 
 use super::{
-    Granted, Settings, StsError,
+    Granted, Issued, Settings, StsError,
     answer::IntoGranted,
     configuration::{Loaded, load, without_password},
-    error, operations,
+    error,
+    lost::Lost,
+    operations,
 };
 use crate::{
     blocking,
@@ -42,6 +44,7 @@ pub struct Sts {
     configured_region: Option<String>,
     way: Way,
     endpoint: Option<String>,
+    lost: Lost,
 }
 
 impl Sts {
@@ -58,7 +61,15 @@ impl Sts {
         });
         let (runtime, loaded) = loaded.unwrap_or_else(|error| Err(no_runtime(&error)))?;
         let Loaded { config, region: configured_region, way, endpoint } = loaded;
-        Ok(Sts { runtime: Some(runtime), config, region: way.region.clone(), configured_region, way, endpoint })
+        Ok(Sts {
+            runtime: Some(runtime),
+            config,
+            region: way.region.clone(),
+            configured_region,
+            way,
+            endpoint,
+            lost: Lost::default(),
+        })
     }
 
     /// The region that requests are signed for.
@@ -76,6 +87,11 @@ impl Sts {
         &self.way
     }
 
+    /// What the requests up to now issued besides their outcome: in attempts whose answer broke off. Each is told once.
+    pub fn take_lost(&self) -> Vec<Issued> {
+        self.lost.take()
+    }
+
     /// Sends a request, signed by `signer`; [`Request::is_signed`] says which ones need none.
     ///
     /// The limits that can be known locally are the caller's to check first: [`Request::check`], [`OneTime::check`].
@@ -84,7 +100,7 @@ impl Sts {
     ///
     /// [`StsError::Refused`] with what STS said, else why there was no answer of STS's.
     pub fn ask(&self, signer: Option<&CredentialSet>, request: &Request, one_time: &OneTime) -> Result<Granted, StsError> {
-        self.block_on(self.call(signer, request.operation(), one_time).ask(request, one_time))
+        self.block_on(self.request(signer, request, one_time))
     }
 
     /// Asks STS who `signer` is: GetCallerIdentity, which needs no permission.
@@ -114,11 +130,24 @@ impl Sts {
         self.block_on(async {
             let identify = self.call(Some(signer), "GetCallerIdentity", &OneTime::default());
             let identity = tokio::spawn(async move { identify.identify().await.ok() });
-            let granted = self.call(Some(signer), request.operation(), one_time).ask(request, one_time).await?;
+            let granted = self.request(Some(signer), request, one_time).await?;
             issued(&granted);
             let identity = tokio::time::timeout(LATER, identity).await;
             Ok((granted, identity.ok().and_then(Result::ok).flatten()))
         })
+    }
+
+    async fn request(&self, signer: Option<&CredentialSet>, request: &Request, one_time: &OneTime) -> Result<Granted, StsError> {
+        let mut call = self.call(signer, request.operation(), one_time);
+        let config = call.client.config().to_builder().interceptor(self.lost.watch(&call.secrets));
+        call.client = Client::from_conf(config.build());
+        let answer = call.ask(request, one_time).await;
+        match &answer {
+            Ok(granted) => self.lost.found(&granted.set.access_key_id),
+            Err(StsError::Suspect { issued, .. }) => self.lost.found(&issued.access_key_id),
+            Err(_) => {}
+        }
+        answer
     }
 
     pub(super) fn block_on<T: Send>(&self, future: impl Future<Output = Result<T, StsError>> + Send) -> Result<T, StsError> {

@@ -28,6 +28,8 @@ pub enum StsError {
         endpoint: String,
         /// What went wrong, in words.
         what: String,
+        /// Whether the request may have arrived.
+        sent: bool,
     },
     /// No answer in time.
     #[error("no answer from STS at {endpoint}: {what}")]
@@ -36,6 +38,8 @@ pub enum StsError {
         endpoint: String,
         /// Which time-out it was, in words.
         what: String,
+        /// Whether the request may have arrived.
+        sent: bool,
     },
     /// The file of certificate authorities cannot be used.
     #[error("the CA bundle {} {what}", path.display())]
@@ -97,6 +101,11 @@ impl StsError {
         }
     }
 
+    /// Whether STS may have done what it was asked for: the request was sent, and no answer came to its end.
+    pub fn is_outcome_unknown(&self) -> bool {
+        matches!(self, StsError::Unreachable { sent: true, .. } | StsError::TimedOut { sent: true, .. })
+    }
+
     /// Where the request went, if it went anywhere.
     pub fn endpoint(&self) -> Option<&str> {
         let endpoint = match self {
@@ -123,17 +132,16 @@ impl StsError {
         let (operation, endpoint, region) = (*operation, endpoint.clone(), region.clone());
         if endpoint.is_empty() {
             return match &error {
-                SdkError::TimeoutError(_) => StsError::TimedOut { endpoint: region, what: OVER.into() },
+                SdkError::TimeoutError(_) => StsError::TimedOut { endpoint: region, what: OVER.into(), sent: false },
                 _ => StsError::Configuration { what: sentence(&error) },
             };
         }
         let reached = || endpoint.clone();
-        if let Some(issued) =
-            error.raw_response().filter(|it| it.status().is_success()).and_then(|it| issued_in(it, &call.secrets))
-        {
+        if let Some(issued) = issued_in_response(&error, &call.secrets) {
             let what = format!("{operation} with credentials in a form that STS never uses");
             return StsError::Suspect { endpoint: reached(), what, issued: Box::new(issued) };
         }
+        let sent = !is_without_connection(&error);
         match &error {
             SdkError::ServiceError(refused) => {
                 let status = refused.raw().status().as_u16();
@@ -145,21 +153,24 @@ impl StsError {
                 let message = redacted(error.message().unwrap_or_default());
                 StsError::Refused(Refusal::new(operation, &code, &message, request_id, status, region, endpoint).into())
             }
-            SdkError::TimeoutError(_) => StsError::TimedOut { endpoint: reached(), what: OVER.into() },
+            SdkError::TimeoutError(_) => StsError::TimedOut { endpoint: reached(), what: OVER.into(), sent },
             SdkError::DispatchFailure(failure) if failure.is_timeout() => {
-                StsError::TimedOut { endpoint: reached(), what: sentence(&error) }
+                StsError::TimedOut { endpoint: reached(), what: sentence(&error), sent }
             }
             SdkError::ResponseError(_) if find::<TooLong>(&error).is_some() => {
                 let what = "it is longer than any of STS's".into();
                 StsError::Malformed { endpoint: reached(), status: None, what }
             }
             SdkError::ResponseError(_) => {
-                StsError::Unreachable { endpoint: reached(), what: "the connection ended before the answer did".into() }
+                StsError::Unreachable { endpoint: reached(), what: "the connection ended before the answer did".into(), sent }
             }
-            _ => StsError::Unreachable { endpoint: reached(), what: sentence(&error) },
+            _ => StsError::Unreachable { endpoint: reached(), what: sentence(&error), sent },
         }
     }
 }
+
+/// hyper's word for it.
+const NO_CONNECTION: &str = "client error (Connect)";
 
 const OVER: &str = "the time for the whole call is over";
 
@@ -172,12 +183,27 @@ pub(super) struct Call {
     pub(super) secrets: Vec<SecretString>,
 }
 
+/// Whether an attempt ended before there was a connection: nothing can have arrived.
+fn is_without_connection(error: &(dyn Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| (*error).source()).any(|error| {
+        let text = error.to_string();
+        text == NO_CONNECTION || text.starts_with("HTTP connect timeout")
+    })
+}
+
+fn issued_in_response<E>(error: &SdkError<E, HttpResponse>, secrets: &[SecretString]) -> Option<Issued> {
+    let response = error.raw_response().filter(|it| it.status().is_success())?;
+    issued_in(response.body().bytes()?, secrets)
+}
+
 /// The credentials in an answer that cannot be read as a whole.
-fn issued_in(response: &HttpResponse, secrets: &[SecretString]) -> Option<Issued> {
-    let text = String::from_utf8_lossy(response.body().bytes()?);
+pub(super) fn issued_in(answer: &[u8], secrets: &[SecretString]) -> Option<Issued> {
+    let text = Zeroizing::new(String::from_utf8_lossy(answer).into_owned());
     let element = |name: &str| {
         let (_, rest) = text.split_once(&format!("<{name}>"))?;
-        Some(rest.split('<').next().unwrap_or_default().trim().to_owned())
+        // A name may be cut as well.
+        let (value, _) = rest.split_once('<')?;
+        Some(value.trim().to_owned())
     };
     let access_key_id = element("AccessKeyId").filter(|id| CredentialSet::is_key_id(id) && !is_echo(id, secrets))?;
     let expires_at = element("Expiration").and_then(|at| at.parse().ok());
@@ -240,7 +266,7 @@ fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
 ///
 /// Some of the SDK's words hold the whole request, MFA code and all; those are left out.
 pub(super) fn sentence(error: &(dyn Error + 'static)) -> String {
-    const EMPTY: [&str; 6] = ["dispatch failure", "io error", "other", "user error", "timeout", "client error (Connect)"];
+    const EMPTY: [&str; 6] = ["dispatch failure", "io error", "other", "user error", "timeout", NO_CONNECTION];
     let mut parts: Vec<String> = Vec::new();
     for error in std::iter::successors(Some(error), |error| (*error).source()) {
         let text = error.to_string();
