@@ -36,7 +36,7 @@ pub struct Question {
     /// The AWS configuration to look at; without it what the environment names.
     pub files: Option<AwsFiles>,
     /// What the `credential_process` at the end of the profile's way gives, where the caller knows it: then it is not run.
-    /// [`super::processes`] tells which one that is.
+    /// [`super::processes()`] tells which one that is.
     pub of_process: Option<EnvironmentKeys>,
     /// How long to wait.
     pub time_outs: TimeOuts,
