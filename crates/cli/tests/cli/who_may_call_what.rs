@@ -32,7 +32,7 @@ fn by_sts(env: &TestEnvironment, id: &str, push: &[&str]) -> Output {
         "SessionToken": keys["AWS_SESSION_TOKEN"],
     });
     let mut unknown = env.command(["--stack", "unknown", "push", "import"]);
-    unknown.env("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1").env("AWS_MAX_ATTEMPTS", "1");
+    unknown.env("HTTP_PROXY", "http://127.0.0.1:1").env("NO_PROXY", "").env("AWS_MAX_ATTEMPTS", "1");
     env.run_with_input(unknown, import.to_string().as_bytes()).ok();
     env.plain([&["--stack", "unknown", "push"], push].concat()).exits(4)
 }

@@ -91,7 +91,8 @@ fn one_that_fails_is_a_row_and_stops_no_other() {
     let lines: Vec<_> = table.stdout.lines().collect();
     assert!(lines[0].ends_with("PROBLEM") && lines[1].contains(ALICE) && lines[2].contains("expired at"), "{}", table.stdout);
     // The worst counts: there is no answer at all.
-    env.set("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1");
+    env.set("HTTP_PROXY", "http://127.0.0.1:1");
+    env.set("NO_PROXY", "");
     env.set("AWS_MAX_ATTEMPTS", "1");
     let far = env.plain(["--json", "whoami", "--all"]).exits(7);
     assert_eq!(
